@@ -1,0 +1,89 @@
+# Everything runs from the checkout, in its own .venv. PYTHON chooses the interpreter that makes it.
+PYTHON ?= python3
+PORT ?= 8000
+export PORT
+
+py := .venv/bin/python
+pip := $(py) -m pip -qq --disable-pip-version-check --no-input
+babel := $(py) -m babel.messages.frontend --quiet
+catalogues := $(wildcard registration/translations/*/LC_MESSAGES/messages.po)
+compiled := $(catalogues:.po=.mo)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: .venv/run.stamp $(compiled) ## Set up what is missing and serve the sample event on PORT (8000)
+	@PLENARY_ENV=development exec $(py) -m flask --app wsgi develop
+
+.PHONY: setup
+setup: .venv/dev.stamp $(compiled) ## Make .venv with everything development needs
+
+.PHONY: test
+test: setup ## Run all tests; ARGS="-k reminder -x" reaches pytest
+	@$(py) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: .venv/dev.stamp ## Check style, formatting, types and layers
+	@$(py) -m ruff check .
+	@$(py) -m ruff format --check .
+	@$(py) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+.PHONY: format
+format: .venv/dev.stamp ## Format the code and repair what ruff can repair
+	@$(py) -m ruff check --fix .
+	@$(py) -m ruff format .
+
+.PHONY: bench
+bench: setup ## Measure speed, as ratios against bare code
+	@$(py) -m bench
+
+.PHONY: translations
+translations: .venv/dev.stamp ## Collect the sentences of code and templates into the catalogues
+	@mkdir -p registration/translations
+	@$(babel) extract --mapping-file babel.cfg --keywords "_l lazy_gettext lazy_ngettext:1,2" --sort-by-file \
+	  --no-location --project Plenary --output-file registration/translations/messages.pot .
+	@$(babel) update --no-fuzzy-matching --ignore-pot-creation-date \
+	  --input-file registration/translations/messages.pot --output-dir registration/translations
+	@$(MAKE) --no-print-directory setup
+
+.PHONY: lock
+lock: .venv/dev.stamp ## Renew requirements/*.lock from pyproject.toml
+	@$(compile) --output-file requirements/run.lock pyproject.toml
+	@$(compile) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock pyproject.toml
+	@if grep -n '://' requirements/*.lock; then echo "The locks may not hold addresses" >&2; exit 1; fi
+
+# No registry address may stand in a lock: everyone installs from the registry of their own settings.
+compile = $(py) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+# The stamps are newer than the locks as long as the locks do not change, so a second start never calls pip.
+# dev.lock holds all of run.lock.
+.venv/run.stamp: requirements/run.lock
+	@$(make-venv)
+	@echo "Installing the dependencies (once) ..."
+	@$(pip) install --require-hashes -r requirements/run.lock
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.lock
+	@$(make-venv)
+	@echo "Installing the dependencies of development (once) ..."
+	@$(pip) install --require-hashes -r requirements/dev.lock
+	@touch .venv/run.stamp $@
+
+# An environment without pip is what is left where the system lacks ensurepip (python3-venv on Debian).
+define make-venv
+.venv/bin/pip --version >/dev/null 2>&1 || { \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo "Plenary needs Python 3.11 or later; choose one with: make PYTHON=python3.12 ..." >&2; exit 1; }; \
+  $(PYTHON) -m venv --clear .venv \
+    || { echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }; }
+endef
+
+$(compiled): %.mo: %.po | .venv/run.stamp
+	@$(babel) compile --input-file $< --output-file $@

@@ -1,0 +1,1 @@
+"""The rules, a module per noun: plain functions that know the models and never a request."""

@@ -1,0 +1,63 @@
+"""What a file asks for -> rows: found again by their names, changed in place, and touched only where they differ."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from registration.domain.event_file.planning import Planned
+from registration.extensions import Base
+from registration.keys import new_public_id
+from registration.models import Event, EventSession, Question
+
+MATERIAL = {"title", "starts_wall", "ends_wall", "starts_at", "ends_at", "state", "streams"}
+"""What of a session stands in calendars and in mails that have gone out: a change raises its revision."""
+CODE_LENGTH = 10
+"""60 bits, to stand in /s/CODE/."""
+
+
+def create(planned: Planned, *, now: datetime) -> Base:
+    """Return a new row, with all below it, that is in no database yet."""
+    row = planned.model(**{_name_of(planned.model): planned.name}, **planned.values)
+    if isinstance(row, Event | EventSession):
+        row.created_at = row.updated_at = now
+    if isinstance(row, EventSession):
+        row.code = new_public_id()[:CODE_LENGTH]
+    for relationship, rows in planned.below.items():
+        getattr(row, relationship).extend(create(below, now=now) for below in rows)
+    return row
+
+
+def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
+    """Change a row, and all below it, into what is planned. Returns which of its columns and relationships changed."""
+    changed = {name for name, value in planned.values.items() if getattr(row, name) != value}
+    for name in changed:
+        setattr(row, name, planned.values[name])
+    changed |= {
+        name for name, rows in planned.below.items() if _bring_below(getattr(row, name), rows, now=now)
+    }
+    if isinstance(row, EventSession) and changed & MATERIAL:
+        row.revision += 1
+        row.updated_at = now
+    if isinstance(row, Event) and changed:
+        row.version += 1
+        row.updated_at = now
+    return changed
+
+
+def _bring_below(rows: list[Any], planned: list[Planned], *, now: datetime) -> bool:
+    present = {getattr(row, _name_of(type(row))): row for row in rows}
+    changed = False
+    for one in planned:
+        row = present.pop(one.name, None)
+        if row is None:
+            rows.append(create(one, now=now))
+        changed |= row is None or bool(bring(row, one, now=now))
+    for gone in present.values():
+        rows.remove(gone)
+        changed = True
+    return changed
+
+
+def _name_of(model: type[Base]) -> str:
+    return "name" if model is Question else "slug"

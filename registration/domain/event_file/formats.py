@@ -1,0 +1,65 @@
+"""The formats of the schema: what a pattern cannot tell."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from flask_babel import lazy_gettext as _l
+from jsonschema import FormatChecker
+
+from registration.domain.event_file.walltimes import parse_wall
+from registration.errors import Refusal
+from registration.timezones import zone_named
+
+
+def format_checker(language: object) -> FormatChecker:
+    """Return a checker for a file with this default language. Each check passes or raises Refusal."""
+    checks = {
+        "zone": zone_named,
+        "wall-time": parse_wall,
+        "uri": check_url,
+        "email": check_address,
+        "default-language": lambda value: _check_texts(value, language),
+    }
+    checker = FormatChecker(formats=())
+    for name, check in checks.items():
+        checker.checks(name, raises=Refusal)(_passing(check))
+    return checker
+
+
+def check_url(url: str) -> None:
+    """Raises Refusal unless `url` is an address of the web."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        good = good and (parts.port is None or parts.port > 0)
+    except ValueError:
+        good = False
+    if not good or any(character in ' \t\n"<>\\^`{|}' for character in url):
+        raise Refusal(_l("This is no address of the web; write it as https://webtv.un.org/."))
+
+
+def check_address(address: str) -> None:
+    """Raises Refusal unless `address` is a mail address in ASCII. Asks no name server."""
+    try:
+        validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise Refusal(_l("This is no mail address; write it as dialogue@example.org.")) from None
+
+
+def _check_texts(value: object, language: object) -> None:
+    if isinstance(value, dict) and value and isinstance(language, str) and language not in value:
+        raise Refusal(_l("Write it in the event's default language (%(language)s) too.", language=language))
+
+
+def _passing(check: Any) -> Any:
+    """Formats look at texts (and ours at maps of texts); what has another type is another fault's matter."""
+
+    def passes(value: object) -> bool:
+        if isinstance(value, str | dict):
+            check(value)
+        return True
+
+    return passes

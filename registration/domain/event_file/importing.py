@@ -1,0 +1,123 @@
+"""From the text of an event file to the event, in one step that is taken whole or not at all."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+
+from registration.domain import admission
+from registration.domain.event_file.applying import bring, create
+from registration.domain.event_file.checking import fit_faults
+from registration.domain.event_file.faults import EventFileFaults, Fault
+from registration.domain.event_file.planning import Planned, plan_event
+from registration.domain.event_file.reading import Document, read
+from registration.domain.event_file.validating import schema_faults
+from registration.domain.event_file.walltimes import movement
+from registration.domain.programme import event_called
+from registration.errors import Refusal
+from registration.extensions import db
+from registration.models import Event, Registration, SessionChoice
+from registration.models.event import EventState
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+SLUG_LENGTH = 80
+
+
+class Outcome(enum.StrEnum):
+    """What an import did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """The event of a file, and what became of it."""
+
+    event: Event
+    outcome: Outcome
+
+
+def import_event(
+    text: str, *, as_slug: str | None = None, shift_to: date | datetime | None = None, now: datetime
+) -> ImportResult:
+    """Bring the event that `text` describes into the database, within the caller's unit of work.
+
+    `as_slug` is its slug in place of the file's. `shift_to` is the wall time (naive, in the event's zone) at which the
+    first session is to start, or only its day; every wall time of the file moves by as much. An event of that slug is
+    changed in place: rows are found again by their slugs, registrations stay, and who waits gets places that came free.
+
+    Raises EventFileFaults with everything that is wrong with the file, and Refusal for a slug or shift that cannot be.
+    """
+    if as_slug is not None and (len(as_slug) > SLUG_LENGTH or not SLUG.fullmatch(as_slug)):
+        raise Refusal(
+            _l("A slug has small letters a to z, digits and single hyphens, as dialogue-next."), "as"
+        )
+    document = read(text)
+    moved = movement(document.root if isinstance(document.root, dict) else {}, shift_to)
+    _raise_any([*schema_faults(document), *fit_faults(document, moved)])
+    planned = plan_event(document.root, as_slug=as_slug, moved=moved)
+    event = event_called(planned.name)
+    if event is None:
+        event = create(planned, now=now)
+        db.session.add(event)
+        db.session.flush()
+        return ImportResult(event, Outcome.CREATED)
+    admission.lock_event(event.id)
+    _raise_any([*_taken_sessions(event, planned, document), *_taken_categories(event, planned, document)])
+    return ImportResult(event, _update(event, planned, now=now))
+
+
+def _update(event: Event, planned: Planned, *, now: datetime) -> Outcome:
+    with db.session.no_autoflush:
+        changed = bring(event, planned, now=now)
+    if not changed:
+        return Outcome.UNCHANGED
+    db.session.flush()
+    db.session.expire(event, ["sessions", "categories", "reminder_rules"])
+    if event.state is EventState.PUBLISHED:
+        admission.fill_places(event, now=now)
+    return Outcome.UPDATED
+
+
+def _taken_sessions(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
+    """A session that people chose is cancelled, never removed: they are told, and its address stays."""
+    kept = {session.name for session in planned.below["sessions"]}
+    for session in event.sessions:
+        chosen = select(func.count()).where(SessionChoice.session_id == session.id)
+        if session.slug not in kept and (people := db.session.execute(chosen).scalar_one()):
+            yield document.fault(
+                ("sessions",),
+                _l(
+                    "The session “%(slug)s” has %(people)d registrations; keep it, with “state: cancelled”.",
+                    slug=session.slug,
+                    people=people,
+                ),
+            )
+
+
+def _taken_categories(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
+    kept = {category.name for category in planned.below["categories"]}
+    for category in event.categories:
+        members = select(func.count()).where(Registration.category_id == category.id)
+        if category.slug not in kept and (people := db.session.execute(members).scalar_one()):
+            yield document.fault(
+                ("categories",),
+                _l(
+                    "The category “%(slug)s” has %(people)d registrations; keep it.",
+                    slug=category.slug,
+                    people=people,
+                ),
+            )
+
+
+def _raise_any(faults: list[Fault]) -> None:
+    if faults:
+        raise EventFileFaults(faults)

@@ -1,0 +1,41 @@
+"""The keys in a person's links: one kind per purpose, derived from the row, stored nowhere."""
+
+from __future__ import annotations
+
+import enum
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from registration.errors import NotFound
+from registration.extensions import db, keyring
+from registration.keys import public_id_of
+from registration.models import Registration
+
+
+class LinkKind(enum.StrEnum):
+    """What a key opens."""
+
+    PROVE = "prove"
+    MANAGE = "manage"
+
+
+def key_for(registration: Registration, kind: LinkKind) -> str:
+    """Return the key of this kind that is good now."""
+    return keyring.keys.link_key(kind, registration.public_id, _generation(registration, kind))
+
+
+def registration_of(key: str, kind: LinkKind) -> Registration:
+    """Return whose key this is. Raises NotFound for a wrong, ended or foreign key, all in the same words."""
+    registration = db.session.execute(
+        select(Registration).where(Registration.public_id == public_id_of(key))
+    ).scalar_one_or_none()
+    if registration is None or not keyring.keys.fits(
+        key, kind, registration.public_id, _generation(registration, kind)
+    ):
+        raise NotFound(_l("This link is not valid any more; ask for a new one."))
+    return registration
+
+
+def _generation(registration: Registration, kind: LinkKind) -> int:
+    return registration.manage_generation if kind is LinkKind.MANAGE else 0

@@ -1,0 +1,238 @@
+"""The outbox: mail is owed in the same commit as its cause, claimed with a lease, and settled one by one.
+
+A worker claims a batch, reads each delivery again just before it sends, talks to the mail server with no transaction
+open, and records the answer in a commit of its own. A worker that dies loses its lease; the next one sends with the
+same Message-ID.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, and_, func, or_, select, update
+
+from registration.extensions import db, keyring
+from registration.models import Delivery, EventSession, Registration
+from registration.models.delivery import DeliveryKind as Kind
+from registration.models.delivery import DeliveryState
+from registration.models.event import EventState
+from registration.models.programme import SessionState
+from registration.models.registration import RegistrationState as State
+
+LEASE = timedelta(minutes=5)
+"""At least twice what one mail may take with every SMTP time-out."""
+QUIET = timedelta(minutes=10)
+"""A stranger who types somebody's address brings that person at most one mail in this time."""
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
+
+STATE_TOLD = {
+    Kind.PROVE: (State.UNVERIFIED,),
+    Kind.IN_REVIEW: (State.IN_REVIEW,),
+    Kind.WAITING: (State.WAITING,),
+    Kind.CONFIRMED: (State.CONFIRMED,),
+    Kind.DECLINED: (State.DECLINED,),
+    Kind.CANCELLED: (State.CANCELLED,),
+    Kind.REMINDER: (State.CONFIRMED,),
+}
+"""A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a try ended. `code`: the SMTP status, None where the server could not be reached or did not answer."""
+
+    sent: bool
+    code: int | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it is settled: handed over, or refused for good (RFC 5321, 4.2.1: 5yz)."""
+        return self.sent or (self.code is not None and self.code >= 500)
+
+
+def owe(registration: Registration, kind: Kind, *, now: datetime) -> Delivery:
+    """Owe one mail of `kind` to somebody, from now until their event is over."""
+    db.session.flush()
+    count = db.session.execute(
+        select(func.count()).where(Delivery.registration_id == registration.id, Delivery.kind == kind)
+    ).scalar_one()
+    delivery = Delivery(
+        key=f"{kind}/{registration.public_id}/{count}",
+        kind=kind,
+        registration_id=registration.id,
+        urgent=kind in URGENT,
+        due_at=now,
+        useful_until=_useful_until(registration, kind, now),
+        next_try_at=now,
+    )
+    db.session.add(delivery)
+    return delivery
+
+
+def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
+    """Whether a mail of these kinds fell due for this person within the quiet time."""
+    return db.session.execute(
+        select(
+            select(Delivery.id)
+            .where(
+                Delivery.registration_id == registration.id,
+                Delivery.kind.in_(kinds),
+                Delivery.due_at > now - QUIET,
+            )
+            .exists()
+        )
+    ).scalar_one()
+
+
+def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
+    """Claim up to `limit` deliveries that are due, urgent ones first, for `owner` until the lease ends.
+
+    Returns their ids in the order to send. Reminders that one person is due together come as one list: one mail.
+    """
+    due = (
+        select(Delivery.id)
+        .where(*_claimable(now))
+        .order_by(Delivery.urgent.desc(), Delivery.next_try_at, Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    chosen = db.session.execute(due).scalars().all()
+    if not chosen:
+        return []
+    db.session.execute(_lease(Delivery.id.in_(chosen), owner, now))
+    people = select(Delivery.registration_id).where(Delivery.id.in_(chosen), Delivery.kind == Kind.REMINDER)
+    siblings = and_(
+        Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now)
+    )
+    db.session.execute(_lease(siblings, owner, now))
+    return _mails(owner, now)
+
+
+def still_owed(delivery_id: int, *, owner: str, now: datetime) -> Delivery | None:
+    """Return the delivery as it stands now if `owner` should send it, else None. Never sends what became wrong."""
+    delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
+    if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
+        return None
+    return delivery if _is_right(delivery, now) else None
+
+
+def settle(delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime) -> None:
+    """Record how the try of one mail ended. An owner whose lease went to another changes nothing."""
+    mine = and_(Delivery.id.in_(delivery_ids), Delivery.claimed_by == owner)
+    if outcome.final:
+        state = DeliveryState.SENT if outcome.sent else DeliveryState.FAILED
+        values = {"state": state, "settled_at": now}
+    else:
+        tries = db.session.execute(select(func.max(Delivery.tries)).where(mine)).scalar_one() or 0
+        values = {"next_try_at": now + wait_after(tries + 1)}
+    _update(mine, tries=Delivery.tries + 1, reply_code=outcome.code, **values)
+
+
+def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:
+    """Settle deliveries that are owed no longer: past their use, or their cause is gone."""
+    mine = and_(
+        Delivery.id.in_(delivery_ids),
+        Delivery.claimed_by == owner,
+        Delivery.state == DeliveryState.WAITING,
+    )
+    _update(mine, state=DeliveryState.DROPPED, settled_at=now)
+
+
+def release(*, owner: str) -> None:
+    """Give back at once what an owner has claimed and not settled."""
+    _update(and_(Delivery.claimed_by == owner, Delivery.state == DeliveryState.WAITING))
+
+
+def wait_after(tries: int) -> timedelta:
+    """Return how long to wait before the next try: doubling from a minute to an hour, give or take a fifth."""
+    wait = min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+
+
+def message_id(delivery: Delivery, domain: str) -> str:
+    """Return the Message-ID (RFC 5322, 3.6.4): the same in every try of one delivery, and telling nothing."""
+    digest = keyring.keys.digest("message-id", f"{delivery.key}/{delivery.resend}")
+    return f"<{digest[:16].hex()}@{domain}>"
+
+
+def _useful_until(registration: Registration, kind: Kind, now: datetime) -> datetime:
+    if kind is Kind.PROVE and registration.expires_at is not None:
+        return registration.expires_at
+    ends = db.session.execute(
+        select(func.max(EventSession.ends_at)).where(EventSession.event_id == registration.event_id)
+    ).scalar()
+    return max(ends or now, now) + timedelta(days=1)
+
+
+def _claimable(now: datetime) -> tuple[object, ...]:
+    return (
+        Delivery.state == DeliveryState.WAITING,
+        Delivery.next_try_at <= now,
+        or_(Delivery.claimed_until.is_(None), Delivery.claimed_until <= now),
+    )
+
+
+def _lease(which: object, owner: str, now: datetime) -> object:
+    return (
+        update(Delivery)
+        .where(which)
+        .values(claimed_by=owner, claimed_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _mails(owner: str, now: datetime) -> list[list[int]]:
+    rows = db.session.execute(
+        select(Delivery.id, Delivery.registration_id, Delivery.kind)
+        .where(
+            Delivery.claimed_by == owner,
+            Delivery.claimed_until > now,
+            Delivery.state == DeliveryState.WAITING,
+        )
+        .order_by(Delivery.urgent.desc(), Delivery.next_try_at, Delivery.id)
+    )
+    mails: dict[object, list[int]] = {}
+    for delivery_id, registration_id, kind in rows:
+        key = ("reminder", registration_id) if kind is Kind.REMINDER else delivery_id
+        mails.setdefault(key, []).append(delivery_id)
+    return list(mails.values())
+
+
+def _is_right(delivery: Delivery, now: datetime) -> bool:
+    registration = delivery.registration
+    states = STATE_TOLD.get(delivery.kind)
+    if now >= delivery.useful_until or (states and registration.state not in states):
+        return False
+    if delivery.kind is not Kind.REMINDER:
+        return True
+    session = delivery.session
+    return (
+        session is not None
+        and registration.event.state is EventState.PUBLISHED
+        and session.state is SessionState.SCHEDULED
+        and session.starts_at == delivery.starts_at
+        and session.id in {choice.session_id for choice in registration.choices}
+    )
+
+
+def _update(which: object, **values: object) -> None:
+    db.session.execute(
+        update(Delivery)
+        .where(which)
+        .values(claimed_by=None, claimed_until=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def waiting_mails(event_id: int) -> Select[tuple[int]]:
+    """Return the query for how many mails of an event wait to leave."""
+    return (
+        select(func.count())
+        .join(Registration, Registration.id == Delivery.registration_id)
+        .where(Registration.event_id == event_id, Delivery.state == DeliveryState.WAITING)
+    )

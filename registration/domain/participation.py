@@ -1,0 +1,65 @@
+"""What participants do with their own registration: change it, switch discreet mode, cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _l
+
+from registration.domain import admission, outbox
+from registration.domain.personal import open_personal, seal_into
+from registration.domain.signup import set_sessions
+from registration.errors import Refusal
+from registration.models import Registration
+from registration.models.delivery import DeliveryKind
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a participant can change: languages (of mails, of the stream), zone, discreet mode and its title."""
+
+    session_ids: tuple[int, ...]
+    language: str
+    stream_language: str
+    zone: str
+    discreet: bool
+    neutral_title: str
+
+
+def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool:
+    """Take the wishes over and owe the new confirmation where sessions, zone or mode changed for a confirmed person.
+
+    Returns whether anything changed. Raises Refusal once the registration is declined or cancelled.
+    """
+    if registration.state not in admission.ALIVE:
+        raise Refusal(_l("This registration has ended and cannot be changed; please sign up again."))
+    if wishes == current_wishes(registration):
+        return False
+    set_sessions(registration, wishes.session_ids)
+    registration.language = wishes.language
+    registration.stream_language = wishes.stream_language
+    registration.zone = wishes.zone
+    registration.discreet = wishes.discreet
+    seal_into(registration, replace(open_personal(registration), neutral_title=wishes.neutral_title))
+    registration.updated_at = now
+    outbox.owe(registration, DeliveryKind.CHANGED, now=now)
+    return True
+
+
+def current_wishes(registration: Registration) -> Wishes:
+    """Return what stands now."""
+    return Wishes(
+        session_ids=tuple(choice.session_id for choice in registration.choices),
+        language=registration.language,
+        stream_language=registration.stream_language,
+        zone=registration.zone,
+        discreet=registration.discreet,
+        neutral_title=open_personal(registration).neutral_title,
+    )
+
+
+def cancel(registration: Registration, *, now: datetime) -> None:
+    """Cancel at the person's own wish. Raises Refusal where there is nothing to cancel."""
+    admission.lock_event(registration.event_id)
+    admission.cancel(registration, now=now)

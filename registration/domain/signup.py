@@ -1,0 +1,204 @@
+"""Signing up: what is typed, the proof of the address, the lost link.
+
+Nobody learns from an answer whether an address is known: every function here returns nothing that tells, and the
+difference is in the mail alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select
+
+from registration.domain import admission, outbox
+from registration.domain.personal import Personal, address_hash, open_personal, seal_into
+from registration.errors import Refusal
+from registration.extensions import db, keyring
+from registration.keys import new_public_id
+from registration.models import Category, Event, Registration, SessionChoice
+from registration.models.delivery import DeliveryKind as Kind
+from registration.models.event import EventState
+from registration.models.registration import PROVED
+from registration.models.registration import RegistrationState as State
+
+PROOF_TIME = timedelta(days=2)
+"""How long a link that proves an address is good."""
+UNPROVED_PER_HOUR = 5
+"""How many different sign-ups one address may have waiting for proof from the last hour."""
+
+
+class Window(enum.StrEnum):
+    """Whether people can sign up."""
+
+    BEFORE = "before"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """What somebody typed, checked and cleaned. `session_ids`: the sessions they want to follow, at least one."""
+
+    personal: Personal
+    session_ids: tuple[int, ...]
+    language: str
+    stream_language: str
+    zone: str
+    country: str = ""
+    discreet: bool = False
+
+
+def window(event: Event, *, now: datetime) -> Window:
+    """Return whether sign-up is open: between its dates, for a published event."""
+    if event.state is not EventState.PUBLISHED or now >= event.registration_closes:
+        return Window.CLOSED
+    return Window.OPEN if now >= event.registration_opens else Window.BEFORE
+
+
+def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
+    """Take a sign-up and owe the mail it needs. The same words follow whatever is known of the address.
+
+    An address that is not known, or whose registration was cancelled, gets a link to prove these very answers. One
+    that is registered gets its own link again, at most once in the quiet time, and nothing of it changes. The same
+    sign-up twice is one. Raises Refusal when sign-up is not open.
+    """
+    if window(category.event, now=now) is not Window.OPEN:
+        raise Refusal(_l("Registration is not open now; the event page says when it is."))
+    claim = _claim(category, form)
+    known = _with_address(category.event_id, form.personal.address)
+    proved = next((one for one in known if one.claim == PROVED), None)
+    if proved is not None and proved.state is not State.CANCELLED:
+        _remind_of_link(proved, Kind.ALREADY, now=now)
+        return
+    same = next((one for one in known if one.claim == claim), None)
+    lately = [one for one in known if one.claim != PROVED and one.created_at > now - timedelta(hours=1)]
+    if same is None and len(lately) >= UNPROVED_PER_HOUR:
+        return
+    _owe_proof(same or _new_registration(category, form, claim, now=now), now=now)
+
+
+def prove(registration: Registration, *, now: datetime) -> Registration:
+    """Take the proof of an address and admit the person. Returns the registration they have from now on.
+
+    Who is registered already keeps that registration as it is; who had cancelled gets it back with the new answers.
+    Raises Refusal when the link's time is over.
+    """
+    event = admission.lock_event(registration.event_id)
+    db.session.refresh(registration)
+    if registration.state is not State.UNVERIFIED:
+        raise Refusal(_l("This address is confirmed already; ask for your link if you have lost it."))
+    if registration.expires_at is None or now >= registration.expires_at:
+        raise Refusal(_l("The time of this link is over; please sign up again."))
+    earlier = db.session.execute(
+        select(Registration).where(
+            Registration.event_id == registration.event_id,
+            Registration.address_hash == registration.address_hash,
+            Registration.claim == PROVED,
+        )
+    ).scalar_one_or_none()
+    if earlier is not None:
+        return _return_to(earlier, registration, now=now)
+    registration.claim = PROVED
+    _admit(registration, event, now=now)
+    return registration
+
+
+def send_link_again(event: Event, address: str, *, now: datetime) -> None:
+    """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing."""
+    known = _with_address(event.id, address)
+    proved = next((one for one in known if one.claim == PROVED), None)
+    if proved is not None:
+        _remind_of_link(proved, Kind.LINK, now=now)
+        return
+    open_ones = [one for one in known if one.expires_at and one.expires_at > now]
+    if open_ones:
+        _owe_proof(max(open_ones, key=lambda one: one.created_at), now=now)
+
+
+def expire_unverified(*, now: datetime) -> int:
+    """Delete sign-ups whose address was not proved in time. Returns how many."""
+    result = db.session.execute(
+        delete(Registration)
+        .where(Registration.state == State.UNVERIFIED, Registration.expires_at <= now)
+        .execution_options(synchronize_session=False)
+    )
+    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def set_sessions(registration: Registration, session_ids: tuple[int, ...]) -> None:
+    """Let a registration be for just these sessions."""
+    kept = {choice.session_id: choice for choice in registration.choices}
+    registration.choices = [kept.get(one) or SessionChoice(session_id=one) for one in sorted(set(session_ids))]
+
+
+def _with_address(event_id: int, address: str) -> list[Registration]:
+    return list(
+        db.session.execute(
+            select(Registration)
+            .where(Registration.event_id == event_id, Registration.address_hash == address_hash(address))
+            .with_for_update()
+        ).scalars()
+    )
+
+
+def _claim(category: Category, form: SignUp) -> bytes:
+    typed = json.dumps([category.slug, asdict(form)], sort_keys=True)
+    return keyring.keys.digest("claim", typed)
+
+
+def _new_registration(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> Registration:
+    registration = Registration(
+        public_id=new_public_id(),
+        event_id=category.event_id,
+        category_id=category.id,
+        address_hash=address_hash(form.personal.address),
+        claim=claim,
+        state=State.UNVERIFIED,
+        language=form.language,
+        stream_language=form.stream_language,
+        zone=form.zone,
+        country=form.country,
+        discreet=form.discreet,
+        created_at=now,
+        updated_at=now,
+        choices=[SessionChoice(session_id=one) for one in form.session_ids],
+    )
+    seal_into(registration, form.personal)
+    db.session.add(registration)
+    return registration
+
+
+def _owe_proof(registration: Registration, *, now: datetime) -> None:
+    db.session.flush()
+    if not outbox.told_lately(registration, (Kind.PROVE,), now=now):
+        registration.expires_at = now + PROOF_TIME
+        outbox.owe(registration, Kind.PROVE, now=now)
+
+
+def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) -> None:
+    if not outbox.told_lately(registration, (Kind.ALREADY, Kind.LINK), now=now):
+        outbox.owe(registration, kind, now=now)
+
+
+def _admit(registration: Registration, event: Event, *, now: datetime) -> None:
+    registration.proved_at = now
+    registration.expires_at = None
+    admission.admit(registration, admission.Places(event), now=now)
+
+
+def _return_to(earlier: Registration, newer: Registration, *, now: datetime) -> Registration:
+    """Take the new answers into the registration that was cancelled; one that was not stays as it is."""
+    if earlier.state is State.CANCELLED:
+        for name in ("category_id", "language", "stream_language", "zone", "country", "discreet"):
+            setattr(earlier, name, getattr(newer, name))
+        seal_into(earlier, replace(open_personal(newer), reason=""))
+        set_sessions(earlier, tuple(choice.session_id for choice in newer.choices))
+        db.session.flush()
+        db.session.refresh(earlier, ["category"])
+        _admit(earlier, earlier.event, now=now)
+    db.session.delete(newer)
+    return earlier

@@ -1,0 +1,181 @@
+"""The one place that sends mail: a letter becomes a message (RFC 5322), and leaves by SMTP or into a file.
+
+Flask-Mail keeps the connection and its settings. Its own messages cannot hold a calendar part as calendar programs
+want it, and its connection has no time-out; so ours carry finished octets over a connection that has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import smtplib
+import ssl
+from contextlib import suppress
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import flask_mail
+from flask import current_app
+
+from config import Settings
+from registration.domain.outbox import Outcome
+from registration.mail.letters import Letter
+
+SMTP_TIMEOUT = 30
+"""Seconds for each answer of the mail server; the lease in `domain.outbox` is longer than all of a mail's."""
+
+
+class Unreachable(Exception):
+    """The mail server cannot be spoken to now; no mail is to blame."""
+
+
+def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
+    """Return the message for a letter: text beside HTML, then the calendar files; `now` (UTC) is its Date."""
+    settings: Settings = current_app.config["PLENARY"]
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = message_id
+    message["Date"] = format_datetime(now)
+    message["From"] = Address(letter.sender_name, addr_spec=settings.mail_default_sender)
+    message["To"] = Address(addr_spec=letter.to)
+    if letter.reply_to:
+        message["Reply-To"] = Address(addr_spec=letter.reply_to)
+    message["Subject"] = letter.subject
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = letter.language
+    message.set_content(letter.text, cte="quoted-printable")
+    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    for file in letter.files:
+        message.add_attachment(file.octets, maintype="text", subtype="calendar", filename=file.name)
+        part = list(message.iter_attachments())[-1]
+        part.set_param("charset", "utf-8")
+    return message
+
+
+def sender_domain() -> str:
+    """Return the domain our Message-IDs are in."""
+    settings: Settings = current_app.config["PLENARY"]
+    return urlsplit(settings.public_url).hostname or "localhost"
+
+
+class Postman:
+    """Hands messages over on one SMTP connection, opened with the first message, and again after it broke."""
+
+    def __init__(self) -> None:
+        self._connection: _TimedConnection | None = None
+
+    def __enter__(self) -> Self:
+        """Nothing is opened before there is a message."""
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Say goodbye to the server."""
+        self._hang_up()
+
+    def post(self, message: EmailMessage) -> Outcome:
+        """Hand one message over. Raises Unreachable when the server cannot be spoken to."""
+        try:
+            self._open_connection().send(_Finished(message))
+        except smtplib.SMTPRecipientsRefused as refused:
+            self._start_over()
+            return Outcome(sent=False, code=next(iter(refused.recipients.values()))[0])
+        except smtplib.SMTPResponseException as refused:
+            self._start_over()
+            return Outcome(sent=False, code=refused.smtp_code)
+        except (OSError, smtplib.SMTPException):
+            self._hang_up()
+            return Outcome(sent=False)
+        return Outcome(sent=True, code=250)
+
+    def _open_connection(self) -> _TimedConnection:
+        if self._connection is None:
+            connection = _TimedConnection(current_app.extensions["mail"])
+            try:
+                connection.__enter__()
+            except (OSError, smtplib.SMTPException) as error:
+                raise Unreachable(type(error).__name__) from error
+            self._connection = connection
+        return self._connection
+
+    def _start_over(self) -> None:
+        """After a refusal smtplib has reset the transaction, or closed the line (421)."""
+        if self._connection is not None and getattr(self._connection.host, "sock", None) is None:
+            self._connection = None
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.host is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                connection.host.quit()
+
+
+class FilePostman:
+    """Puts messages into a folder, for a development machine without a mail server."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing is kept open."""
+
+    def post(self, message: EmailMessage) -> Outcome:
+        """Write one message. The same Message-ID is the same file."""
+        name = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:16]
+        (self._folder / f"{name}.eml").write_bytes(bytes(message))
+        return Outcome(sent=True, code=250)
+
+
+def postman() -> Postman | FilePostman:
+    """Return who takes the mail: a folder in development without MAIL_SERVER, the mail server otherwise."""
+    settings: Settings = current_app.config["PLENARY"]
+    if settings.development and not settings.mail_server:
+        return FilePostman(mail_folder(settings))
+    return Postman()
+
+
+def mail_folder(settings: Settings) -> Path:
+    """Return where a development machine keeps its mail."""
+    return settings.instance_path / "mail"
+
+
+class _Finished(flask_mail.Message):
+    """A message whose octets are made already; Flask-Mail only carries it."""
+
+    def __init__(self, message: EmailMessage) -> None:
+        recipients: list[str | tuple[str, str]] = [address.addr_spec for address in message["To"].addresses]
+        super().__init__(recipients=recipients, sender=message["From"].addresses[0].addr_spec)
+        self._octets = bytes(message)
+
+    def as_bytes(self) -> bytes:
+        """Return the octets as they were made."""
+        return self._octets
+
+
+class _TimedConnection(flask_mail.Connection):
+    """Flask-Mail's connection with a time-out on every answer."""
+
+    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+        """Connect, with TLS and a name where the settings say so."""
+        state = self.mail
+        host = smtplib.SMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
+        try:
+            if state.use_tls:
+                host.starttls(context=ssl.create_default_context())
+            if state.username and state.password:
+                host.login(state.username, state.password)
+        except BaseException:
+            host.close()
+            raise
+        return host

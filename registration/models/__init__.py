@@ -1,0 +1,27 @@
+"""The tables, by noun. Models hold data and constraints; what may happen to them is decided in `domain`."""
+
+from registration.models.delivery import Delivery, ReminderRound
+from registration.models.event import Category, Event, Question, ReminderRule
+from registration.models.export import Export
+from registration.models.organizer import Organizer, OrganizerRole, OrganizerSession
+from registration.models.programme import EventSession, ProgrammeItem, Speaker, Stream
+from registration.models.registration import Registration, SessionChoice
+
+__all__ = [
+    "Category",
+    "Delivery",
+    "Event",
+    "EventSession",
+    "Export",
+    "Organizer",
+    "OrganizerRole",
+    "OrganizerSession",
+    "ProgrammeItem",
+    "Question",
+    "Registration",
+    "ReminderRound",
+    "ReminderRule",
+    "SessionChoice",
+    "Speaker",
+    "Stream",
+]

@@ -1,0 +1,90 @@
+"""Mail that is owed."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registration.extensions import Base
+from registration.models.event import ReminderRule
+from registration.models.programme import EventSession
+from registration.models.registration import Registration
+from registration.models.types import Id, UtcDateTime, words
+
+
+class DeliveryKind(enum.StrEnum):
+    """Which message is owed."""
+
+    PROVE = "prove"
+    ALREADY = "already"
+    LINK = "link"
+    IN_REVIEW = "in_review"
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    CHANGED = "changed"
+    REMINDER = "reminder"
+
+
+class DeliveryState(enum.StrEnum):
+    """Waiting (also while a worker holds its lease), and how it ended."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class ReminderRound(Base):
+    """That the reminders of one rule for one start of one session have been made: they are made once."""
+
+    __tablename__ = "reminder_round"
+
+    rule_id: Mapped[int] = mapped_column(ForeignKey("reminder_rule.id", ondelete="CASCADE"), primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("event_session.id", ondelete="CASCADE"), primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Delivery(Base):
+    """One mail owed to one person, until it is settled. It holds references and a kind, no text and no address: it
+    is rendered when it is sent.
+
+    `key` says what is owed, so that nothing is owed twice, and makes the Message-ID, which is the same in every try:
+    "KIND/REGISTRATION/..." and for a reminder "reminder/REGISTRATION/SESSION/RULE/START".
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_due", "state", "urgent", "next_try_at"),
+        Index("ix_delivery_owner", "registration_id", "kind"),
+    )
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    kind: Mapped[DeliveryKind] = mapped_column(words(DeliveryKind))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="CASCADE"))
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("event_session.id", ondelete="CASCADE"))
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_rule.id", ondelete="CASCADE"))
+    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """For a reminder: the start it reminds of. A moved session is reminded of anew."""
+    state: Mapped[DeliveryState] = mapped_column(words(DeliveryState), default=DeliveryState.WAITING)
+    urgent: Mapped[bool] = mapped_column(default=False)
+    resend: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    useful_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_try_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(default=0)
+    reply_code: Mapped[int | None]
+    """The SMTP status of the last try; the text of a reply quotes addresses and is not kept."""
+    claimed_by: Mapped[str | None] = mapped_column(String(22))
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    registration: Mapped[Registration] = relationship()
+    session: Mapped[EventSession | None] = relationship()
+    rule: Mapped[ReminderRule | None] = relationship()

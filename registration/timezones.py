@@ -1,0 +1,86 @@
+"""Wall time and UTC, by pytz.
+
+Organizers think in wall time ("10:00 in New York"), the database keeps UTC. pytz guesses in silence where a wall time
+does not exist or exists twice (clock changes); here both are refused.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+import pytz
+from flask_babel import lazy_gettext as _l
+
+from registration.errors import Refusal
+
+UTC = pytz.utc
+MINUTE = timedelta(minutes=1)
+COMMON_ZONES: frozenset[str] = frozenset(pytz.common_timezones)
+
+
+def zone_named(name: str) -> tzinfo:
+    """Return the IANA zone called `name`, spelt exactly so. Raises Refusal if there is none in common use."""
+    if name not in COMMON_ZONES:
+        raise Refusal(_l("There is no such time zone; choose one from the list, as Asia/Kathmandu."), "zone")
+    return pytz.timezone(name)
+
+
+def to_utc(wall: datetime, zone_name: str) -> datetime:
+    """Return the instant (aware, UTC) of the naive wall time `wall` in a zone.
+
+    Raises Refusal where that wall time does not exist or exists twice, saying which times are possible.
+    """
+    zone = pytz.timezone(zone_name)
+    try:
+        return zone.localize(wall, is_dst=None).astimezone(UTC)
+    except pytz.NonExistentTimeError:
+        reason = _l("%(time)s does not exist in %(zone)s, where the clocks go forward then")
+    except pytz.AmbiguousTimeError:
+        reason = _l("%(time)s exists twice in %(zone)s, where the clocks go back then")
+    raise Refusal(
+        _l(
+            "%(reason)s; choose %(first)s or earlier, or %(last)s or later.",
+            reason=reason % {"time": _written(wall), "zone": zone_name},
+            first=_written(_nearest_possible(wall, zone, -MINUTE)),
+            last=_written(_nearest_possible(wall, zone, MINUTE)),
+        )
+    )
+
+
+def to_wall(instant: datetime, zone_name: str) -> datetime:
+    """Return what clocks in a zone show at the aware `instant`: an aware datetime in that zone."""
+    return instant.astimezone(pytz.timezone(zone_name))
+
+
+def offset_name(instant: datetime, zone_name: str) -> str:
+    """Return the zone's distance from UTC at the aware `instant`, as "UTC", "UTC−4" or "UTC+5:45"."""
+    offset = to_wall(instant, zone_name).utcoffset() or timedelta()
+    minutes = round(abs(offset).total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    sign = "−" if offset < timedelta() else "+"
+    hours, rest = divmod(minutes, 60)
+    return f"UTC{sign}{hours}:{rest:02}" if rest else f"UTC{sign}{hours}"
+
+
+def city(zone_name: str) -> str:
+    """Return the city in a zone's IANA name, as people read it: "New York"."""
+    return zone_name.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def _written(wall: datetime) -> str:
+    return f"{wall:%Y-%m-%d %H:%M}"
+
+
+def _nearest_possible(wall: datetime, zone: pytz.BaseTzInfo, step: timedelta) -> datetime:
+    while not _exists_once(wall, zone):
+        wall += step
+    return wall
+
+
+def _exists_once(wall: datetime, zone: pytz.BaseTzInfo) -> bool:
+    try:
+        zone.localize(wall, is_dst=None)
+    except pytz.InvalidTimeError:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""Calendar files: one per session, one per event, and the event's feed."""
+
+from __future__ import annotations
+
+import hashlib
+
+from flask import Blueprint, Response, request
+
+from registration.domain.calendar_entries import entry_of, labels, neutral_entry_of, neutral_title
+from registration.domain.calendars.building import download_bytes, feed_bytes
+from registration.domain.calendars.entry import CalendarEntry
+from registration.domain.personal import open_personal
+from registration.domain.programme import open_sessions, session_called
+from registration.links import public_url
+from registration.models import Event, EventSession
+from registration.web.access import visible_event
+from registration.web.display import page_language, text
+from registration.web.participant import own_registration
+
+blueprint = Blueprint("calendar", __name__)
+
+CONTENT_TYPE = "text/calendar; charset=utf-8"
+FEED_LIFETIME = 900
+"""Seconds for which a cache may hold a public calendar."""
+
+
+@blueprint.get("/events/<slug:event_slug>/calendar.ics")
+def event_feed(event_slug: str) -> Response:
+    """Answer the event's feed, to subscribe to; cancelled sessions stay in it as cancelled."""
+    event = visible_event(event_slug)
+    entries = [_entry(session) for session in event.sessions]
+    octets = feed_bytes(entries, name=text(event.title), language=page_language(), labels=labels())
+    return _public(octets, event, f"{event.slug}.ics", disposition="inline")
+
+
+@blueprint.get("/events/<slug:event_slug>/sessions.ics")
+def event_file(event_slug: str) -> Response:
+    """Answer one file of all sessions that take place."""
+    event = visible_event(event_slug)
+    entries = [_entry(session) for session in open_sessions(event)]
+    octets = download_bytes(entries, language=page_language(), labels=labels())
+    return _public(octets, event, f"{event.slug}.ics")
+
+
+@blueprint.get("/events/<slug:event_slug>/sessions/<slug:session_slug>.ics")
+def session_file(event_slug: str, session_slug: str) -> Response:
+    """Answer the file of one session."""
+    event = visible_event(event_slug)
+    session = session_called(event, session_slug)
+    octets = download_bytes([_entry(session)], language=page_language(), labels=labels())
+    return _public(octets, event, f"{event.slug}-{session.slug}.ics")
+
+
+@blueprint.get("/my/sessions/<slug:session_slug>.ics")
+def own_file(session_slug: str) -> Response:
+    """Answer a session's file as this participant wants it: in neutral words in discreet mode."""
+    registration = own_registration()
+    session = session_called(registration.event, session_slug)
+    if registration.discreet:
+        title = open_personal(registration).neutral_title or neutral_title()
+        url = public_url("watch.neutral", code=session.code)
+        entry, name = neutral_entry_of(session, title=title, neutral_url=url), "meeting.ics"
+    else:
+        entry, name = _entry(session), f"{registration.event.slug}-{session.slug}.ics"
+    octets = download_bytes([entry], language=page_language(), labels=labels())
+    return _attached(octets, name, "attachment")
+
+
+def _entry(session: EventSession) -> CalendarEntry:
+    url = public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug)
+    return entry_of(session, language=page_language(), watch_url=url)
+
+
+def _attached(octets: bytes, name: str, disposition: str) -> Response:
+    response = Response(octets, content_type=CONTENT_TYPE)
+    response.headers.set("Content-Disposition", disposition, filename=name)
+    return response
+
+
+def _public(octets: bytes, event: Event, name: str, disposition: str = "attachment") -> Response:
+    """Answer with validators over the finished bytes (RFC 9110, 8.8 and 13)."""
+    response = _attached(octets, name, disposition)
+    response.set_etag(hashlib.sha256(octets).hexdigest()[:32])
+    response.last_modified = max([event.updated_at, *(one.updated_at for one in event.sessions)])
+    response.headers["Cache-Control"] = f"public, max-age={FEED_LIFETIME}"
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,50 @@
+"""The one place that turns refusals and faults into pages."""
+
+from __future__ import annotations
+
+from flask import Flask, render_template
+from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from registration.errors import NotFound, Refusal
+
+Answer = tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+def init_app(app: Flask) -> None:
+    """Answer errors with our own pages, each with a sentence that says what to do."""
+    app.register_error_handler(NotFound, _not_found)
+    app.register_error_handler(Refusal, _refused)
+    app.register_error_handler(OperationalError, _database_is_busy)
+    app.register_error_handler(HTTPException, _http_error)
+
+
+def _not_found(refusal: NotFound) -> Answer:
+    return _page(_("There is no such page"), str(refusal), 404)
+
+
+def _refused(refusal: Refusal) -> Answer:
+    return _page(_("This cannot be done now"), str(refusal), 409)
+
+
+def _database_is_busy(_error: OperationalError) -> Answer:
+    sentence = _("The service is busy and has kept nothing of this; please try again in a minute.")
+    return (*_page(_("Please try again"), sentence, 503), {"Retry-After": "60"})
+
+
+def _http_error(error: HTTPException) -> Answer:
+    code = error.code or 500
+    title, sentence = {
+        400: (_("This cannot be read"), _("Something in the form could not be read; go back and send it again.")),
+        403: (_("This is not yours to open"), _("Sign in with an account that may see this page.")),
+        404: (_("There is no such page"), _("Look at the address again, or begin at the list of events.")),
+        405: (_("This cannot be done"), _("This page does not take what was sent; go back and use its form.")),
+        413: (_("This is too much"), _("What was sent is too large; shorten it and send it again.")),
+        429: (_("Too many tries"), _("There were too many tries from your network; wait a minute and try again.")),
+    }.get(code, (_("Something went wrong"), _("Nothing was kept of this; please try again in a minute.")))
+    return _page(title, sentence, code)
+
+
+def _page(title: str, sentence: str, code: int) -> tuple[str, int]:
+    return render_template("error.html", title=title, sentence=sentence), code

@@ -1,0 +1,163 @@
+"""The participant's own page: see, change, cancel, without a password."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+from werkzeug.wrappers import Response
+
+from config import Settings
+from registration import clock
+from registration.domain import admission, livestream, participation, privacy
+from registration.domain.link_keys import LinkKind, registration_of
+from registration.domain.participation import Wishes
+from registration.domain.personal import open_personal
+from registration.errors import NotFound
+from registration.extensions import writing
+from registration.models import Registration
+from registration.models.registration import RegistrationState
+from registration.web.display import LANGUAGES, language_name, use_language
+from registration.web.fields import LineField, Writable
+from registration.web.signup_form import WishesForm
+
+blueprint = Blueprint("participant", __name__)
+
+COOKIE_DAYS = 60
+
+
+class OwnForm(WishesForm):
+    """What participants can change."""
+
+    language = SelectField(_l("Language of mails and of this page"), choices=lambda: _language_choices())
+    neutral_title = LineField(
+        _l("Neutral title"),
+        description=_l("What calendar and mail say instead, as “Online meeting”."),
+        validators=[Writable(80)],
+    )
+
+    def wishes(self, registration: Registration) -> Wishes:
+        """Return what was chosen, as the rules take it."""
+        return Wishes(
+            session_ids=self.session_ids(registration.event),
+            language=self.language.data,
+            stream_language=self.stream_language.data,
+            zone=self.zone.data,
+            discreet=self.discreet.data,
+            neutral_title=self.neutral_title.data or "",
+        )
+
+
+@blueprint.get("/my/<key:key>/")
+def enter(key: str) -> Response:
+    """Exchange the key in a personal link for a cookie at once, so that the address shows no key any more."""
+    registration_of(key, LinkKind.MANAGE)
+    return remember(redirect(url_for("participant.own"), 303), key)
+
+
+@blueprint.get("/my/")
+def own() -> str:
+    """Show the participant's own page."""
+    registration = own_registration()
+    return _page(registration, _form(registration, submitted=False))
+
+
+@blueprint.post("/my/")
+def change() -> tuple[str, int] | Response:
+    """Take changed wishes."""
+    registration = own_registration()
+    form = _form(registration, submitted=True)
+    if not form.validate():
+        return _page(registration, form), 422
+    wishes = form.wishes(registration)
+    with writing():
+        changed = participation.change(own_registration(), wishes, now=clock.now())
+    flash(_("Your changes are kept; a mail says so too.") if changed else _("Nothing was changed."))
+    return redirect(url_for("participant.own"), 303)
+
+
+@blueprint.post("/my/cancel/")
+def cancel() -> Response:
+    """Cancel the registration."""
+    with writing():
+        participation.cancel(own_registration(), now=clock.now())
+    flash(_("Your registration is cancelled."))
+    return redirect(url_for("participant.own"), 303)
+
+
+@blueprint.post("/my/leave/")
+def leave() -> Response:
+    """Forget the key on this device and go to the list of events."""
+    response = redirect(url_for("public.events"), 303)
+    response.delete_cookie(_cookie_name(), secure=_settings().https, httponly=True, samesite="Lax")
+    return response
+
+
+def remember(response: Response, key: str) -> Response:
+    """Return the response with the participant's key in a cookie that scripts cannot read."""
+    response.set_cookie(
+        _cookie_name(),
+        key,
+        max_age=COOKIE_DAYS * 24 * 3600,
+        secure=_settings().https,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def own_registration() -> Registration:
+    """Return whose page this is, by the key in the cookie, and speak their language. Raises NotFound."""
+    key = request.cookies.get(_cookie_name(), "")
+    if not key:
+        raise NotFound(_l("Open this page by the link in your mail; the event page sends you a lost link again."))
+    registration = registration_of(key, LinkKind.MANAGE)
+    use_language(registration.language)
+    return registration
+
+
+def _form(registration: Registration, *, submitted: bool) -> OwnForm:
+    wishes = participation.current_wishes(registration)
+    chosen = set(wishes.session_ids)
+    form = OwnForm(
+        formdata=request.form if submitted else None,
+        sessions=[one.slug for one in registration.event.sessions if one.id in chosen],
+        stream_language=wishes.stream_language,
+        zone=wishes.zone,
+        discreet=wishes.discreet,
+        language=wishes.language,
+        neutral_title=wishes.neutral_title,
+    )
+    form.offer(registration.event)
+    return form
+
+
+def _page(registration: Registration, form: OwnForm) -> str:
+    state = registration.state
+    chosen = {choice.session_id for choice in registration.choices}
+    return render_template(
+        "participant/own.html",
+        event=registration.event,
+        registration=registration,
+        personal=open_personal(registration),
+        form=form,
+        sessions=[one for one in registration.event.sessions if one.id in chosen],
+        rooms=lambda session: livestream.rooms(session, registration),
+        position=admission.position(registration) if state is RegistrationState.WAITING else None,
+        can_change=state in admission.ALIVE,
+        forget_at=privacy.forget_at(registration.event),
+    )
+
+
+def _language_choices() -> list[tuple[str, str]]:
+    return [(language, language_name(language)) for language in LANGUAGES]
+
+
+def _cookie_name() -> str:
+    return "__Host-my" if _settings().https else "my"
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["PLENARY"]
+    return settings

@@ -1,0 +1,180 @@
+"""Signing up, proving the address, asking for a lost link.
+
+Nothing here has authority before the address is proved, so there is no session and no CSRF token; the same page follows
+a form whatever is known of the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from sqlalchemy.exc import IntegrityError
+from werkzeug.wrappers import Response
+
+from registration import clock
+from registration.domain import privacy, signup
+from registration.domain.admission import Places
+from registration.domain.link_keys import LinkKind, key_for, registration_of
+from registration.domain.personal import ADDRESS_LENGTH, open_personal
+from registration.domain.programme import category_called
+from registration.errors import Refusal
+from registration.extensions import limiter, writing
+from registration.models import Category, Event
+from registration.models.registration import RegistrationState
+from registration.web.access import visible_event
+from registration.web.fields import AddressField, Needed, Writable
+from registration.web.participant import remember
+from registration.web.signup_form import form_for, question_fields
+
+blueprint = Blueprint("signup", __name__)
+
+SIGN_UPS = "60 per minute; 600 per hour"
+"""From one network address: a whole mission may sit behind one."""
+TRIES_PER_CONFLICT = 5
+
+
+class FindForm(FlaskForm):
+    """The lost link: an address, nothing else."""
+
+    class Meta(FlaskForm.Meta):
+        """Works without a cookie."""
+
+        csrf = False
+
+    address = AddressField(
+        _l("Mail address"),
+        validators=[Needed(lambda: _("Write the mail address you signed up with.")), Writable(ADDRESS_LENGTH)],
+        render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
+    )
+
+
+@blueprint.get("/events/<slug:event_slug>/register/")
+def categories(event_slug: str) -> str:
+    """Show the categories to choose from."""
+    event = visible_event(event_slug)
+    places = Places(event)
+    full = {category.slug for category in event.categories if not places.free(category.id)}
+    return render_template("signup/categories.html", event=event, full=full, window=_window(event))
+
+
+@blueprint.get("/events/<slug:event_slug>/register/<slug:category_slug>/")
+def register(event_slug: str, category_slug: str) -> str:
+    """Show the form of one category."""
+    return _form_page(_category(event_slug, category_slug))[0]
+
+
+@blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
+@limiter.limit(SIGN_UPS)
+def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
+    """Take a sign-up."""
+    category = _category(event_slug, category_slug)
+    form = form_for(category)
+    if signup.window(category.event, now=clock.now()) is not signup.Window.OPEN or not form.validate():
+        return _form_page(category)
+    typed = form.to_sign_up(category)
+    try:
+        _in_one_unit(lambda: signup.sign_up(_category(event_slug, category_slug), typed, now=clock.now()))
+    except Refusal:
+        return _form_page(_category(event_slug, category_slug))
+    return redirect(url_for("signup.sent", event_slug=event_slug), 303)
+
+
+@blueprint.get("/events/<slug:event_slug>/register/sent/")
+def sent(event_slug: str) -> str:
+    """Say "look at your mail": the same page for everybody."""
+    return render_template("signup/sent.html", event=visible_event(event_slug), hours=_proof_hours())
+
+
+@blueprint.get("/events/<slug:event_slug>/find/")
+def find(event_slug: str) -> str:
+    """Ask for the address a link should go to."""
+    return render_template("signup/find.html", event=visible_event(event_slug), form=FindForm(formdata=None))
+
+
+@blueprint.post("/events/<slug:event_slug>/find/")
+@limiter.limit(SIGN_UPS)
+def send_link(event_slug: str) -> tuple[str, int] | Response:
+    """Send the link to an address that is known, and say the same in any case."""
+    event = visible_event(event_slug)
+    form = FindForm()
+    if not form.validate():
+        return render_template("signup/find.html", event=event, form=form), 422
+    address = form.address.address
+    _in_one_unit(lambda: signup.send_link_again(visible_event(event_slug), address, now=clock.now()))
+    return redirect(url_for("signup.found", event_slug=event_slug), 303)
+
+
+@blueprint.get("/events/<slug:event_slug>/find/sent/")
+def found(event_slug: str) -> str:
+    """Say that a link is on its way if there is one: the same page for everybody."""
+    return render_template("signup/found.html", event=visible_event(event_slug))
+
+
+@blueprint.get("/prove/<key:key>/")
+def prove_page(key: str) -> str:
+    """Show what was typed, and the button that proves the address. Opening the page proves nothing: scanners do."""
+    registration = registration_of(key, LinkKind.PROVE)
+    event = visible_event(registration.event.slug)
+    if registration.state is not RegistrationState.UNVERIFIED:
+        return render_template("signup/proved_already.html", event=event)
+    return render_template(
+        "signup/prove.html", event=event, registration=registration, personal=open_personal(registration)
+    )
+
+
+@blueprint.post("/prove/<key:key>/")
+@limiter.limit(SIGN_UPS)
+def prove(key: str) -> Response:
+    """Prove the address and go to the participant's own page."""
+    with writing():
+        registration = signup.prove(registration_of(key, LinkKind.PROVE), now=clock.now())
+        manage_key = key_for(registration, LinkKind.MANAGE)
+    return remember(redirect(url_for("participant.own"), 303), manage_key)
+
+
+def _category(event_slug: str, category_slug: str) -> Category:
+    visible_event(event_slug)
+    return category_called(event_slug, category_slug)
+
+
+def _form_page(category: Category) -> tuple[str, int]:
+    """Draw the form with what was typed and its errors; 422 where there are any, 409 where sign-up is not open."""
+    form = form_for(category)
+    window = _window(category.event)
+    if form.is_submitted():
+        form.validate()
+    page = render_template(
+        "signup/register.html",
+        event=category.event,
+        category=category,
+        form=form,
+        questions=question_fields(form, category),
+        window=window,
+        forget_at=privacy.forget_at(category.event),
+    )
+    code = 422 if form.errors else 409 if form.is_submitted() and window is not signup.Window.OPEN else 200
+    return page, code
+
+
+def _window(event: Event) -> signup.Window:
+    return signup.window(event, now=clock.now())
+
+
+def _proof_hours() -> int:
+    return round(signup.PROOF_TIME.total_seconds() / 3600)
+
+
+def _in_one_unit(work: Callable[[], None]) -> None:
+    """Do `work` in one unit of work; where a twin was faster, do it again and find the twin's row."""
+    for tries_left in reversed(range(TRIES_PER_CONFLICT)):
+        try:
+            with writing():
+                work()
+            return
+        except IntegrityError:
+            if not tries_left:
+                raise

@@ -1,0 +1,158 @@
+"""The sign-up form: what a category asks, and what everybody is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, Form, RadioField
+from wtforms.validators import Optional
+
+from registration.domain.livestream import stream_languages
+from registration.domain.personal import ADDRESS_LENGTH, Personal
+from registration.domain.programme import open_sessions
+from registration.domain.signup import SignUp
+from registration.models import Category, Event, EventSession, Question
+from registration.models.event import QuestionKind
+from registration.web.display import page_language, session_line, stream_language_name, text
+from registration.web.fields import (
+    LINE_LENGTH,
+    SITE_LENGTH,
+    TEXT_LENGTH,
+    AddressField,
+    CountryField,
+    LineField,
+    LinesField,
+    Needed,
+    SeveralField,
+    SiteField,
+    Writable,
+    ZoneField,
+)
+
+QUESTION = "question_"
+
+
+class WishesForm(FlaskForm):
+    """What participants choose at sign-up and can change on their own page."""
+
+    sessions = SeveralField(
+        _l("Sessions you want to follow"),
+        coerce=str,
+        validators=[Needed(lambda: _("Choose at least one session."))],
+    )
+    stream_language = RadioField(_l("Language to follow in"), validators=[Needed(lambda: _("Choose a language."))])
+    zone = ZoneField(
+        _l("Your time zone"),
+        description=_l("Mails show every time in this zone."),
+        validators=[Needed(lambda: _("Choose the time zone you are in."))],
+    )
+    discreet = BooleanField(
+        _l("Someone else may see my calendar or phone"),
+        description=_l("Mails, reminders and calendar entries then use neutral words and do not name the event."),
+    )
+
+    def offer(self, event: Event) -> None:
+        """Put in what this event offers."""
+        sessions = open_sessions(event)
+        self.sessions.choices = [(one.slug, session_line(one, event)) for one in sessions]
+        languages = stream_languages(sessions)
+        self.stream_language.choices = [(one, stream_language_name(one)) for one in languages]
+
+    def session_ids(self, event: Event) -> tuple[int, ...]:
+        """Return the ids of the sessions chosen, in the programme's order."""
+        return tuple(one.id for one in open_sessions(event) if one.slug in (self.sessions.data or ()))
+
+
+class SignUpForm(WishesForm):
+    """What everybody is asked; `form_for` adds the category's own questions. It has no authority, so no CSRF token."""
+
+    class Meta(FlaskForm.Meta):
+        """Works without a cookie."""
+
+        csrf = False
+
+    name = LineField(
+        _l("Name"),
+        description=_l("As you want to be called; one word is enough."),
+        validators=[Needed(lambda: _("Write the name you want to be called by.")), Writable(LINE_LENGTH)],
+        render_kw={"autocomplete": "name"},
+    )
+    address = AddressField(
+        _l("Mail address"),
+        description=_l("We send a link to it; nothing counts before you have opened that link."),
+        validators=[Needed(lambda: _("Write the mail address the link should go to.")), Writable(ADDRESS_LENGTH)],
+        render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
+    )
+    captions = BooleanField(_l("Captions"))
+    sign = BooleanField(_l("International Sign"))
+    needs = LinesField(_l("Anything else you need to take part"), validators=[Optional(), Writable(1000)])
+    consent = BooleanField(
+        _l("I have read the privacy notice and agree"),
+        validators=[Needed(lambda: _("Read the privacy notice and tick this box to sign up."))],
+    )
+
+    def to_sign_up(self, category: Category) -> SignUp:
+        """Return what was typed as the rules take it; for a form that validates."""
+        answers = {
+            question.name: value
+            for question in category.questions
+            if (value := self[QUESTION + question.name].data) not in (None, "", [], False)
+        }
+        country = answers.get("country", "")
+        return SignUp(
+            personal=Personal(
+                name=self.name.data,
+                address=self.address.address,
+                organization=str(answers.get("organization", "")),
+                answers=answers,
+                captions=self.captions.data,
+                sign=self.sign.data,
+                needs=self.needs.data or "",
+            ),
+            session_ids=self.session_ids(category.event),
+            language=page_language(),
+            stream_language=self.stream_language.data,
+            zone=self.zone.data,
+            country=country if isinstance(country, str) and len(country) == 2 else "",
+            discreet=self.discreet.data,
+        )
+
+
+def form_for(category: Category) -> SignUpForm:
+    """Return the form of one category, filled with what the request brought."""
+    own = {QUESTION + question.name: _question_field(question) for question in category.questions}
+    form: SignUpForm = type("CategoryForm", (SignUpForm,), own)()
+    form.offer(category.event)
+    return form
+
+
+def question_fields(form: Form, category: Category) -> list[Field]:
+    """Return the fields of the category's own questions, in order."""
+    return [form[QUESTION + question.name] for question in category.questions]
+
+
+def _question_field(question: Question) -> Any:
+    label, description = text(question.label), text(question.help)
+    needed = [Needed(lambda: _("Please answer this."))] if question.required else [Optional()]
+    settings: dict[str, Any] = {"label": label, "description": description}
+    choices = [(choice["value"], text(choice["label"])) for choice in question.choices]
+    match question.kind:
+        case QuestionKind.TEXT:
+            return LineField(validators=[*needed, Writable(LINE_LENGTH)], **settings)
+        case QuestionKind.LONG_TEXT:
+            return LinesField(validators=[*needed, Writable(TEXT_LENGTH)], **settings)
+        case QuestionKind.ONE_CHOICE:
+            return RadioField(choices=choices, validators=needed, **settings)
+        case QuestionKind.SEVERAL_CHOICES:
+            return SeveralField(choices=choices, validators=needed, **settings)
+        case QuestionKind.COUNTRY:
+            return CountryField(validators=needed, **settings)
+        case QuestionKind.SITE:
+            return SiteField(validators=[*needed, Writable(SITE_LENGTH)], **settings)
+        case QuestionKind.YES_NO:
+            return BooleanField(validators=needed, **settings)
+
+

@@ -1,0 +1,246 @@
+"""The fixtures of all tests. A test that uses `app`, or what stands on it, runs on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from jinja2 import FileSystemBytecodeCache
+from playwright.sync_api import Browser, Page
+
+from config import ROOT, Settings, load_settings
+from registration import create_app
+from registration.extensions import db
+from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
+from tests.support.client import Client
+from tests.support.clock import FakeClock
+from tests.support.databases import Cluster, postgresql_binaries, running_cluster
+from tests.support.needs import need
+from tests.support.offline import stay_on_this_machine
+from tests.support.ports import free_socket
+from tests.support.redis import running_redis
+from tests.support.smtp import MailServer, running_mail_server
+
+PUBLIC_URL = "https://events.example.org"
+MakeSettings = Callable[[str], Settings]
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """The application as a browser reaches it, at `url`."""
+
+    app: Flask
+    url: str
+
+
+def pytest_configure() -> None:
+    """Nothing in the tests may depend on another machine."""
+    stay_on_this_machine()
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailServer]:
+    """The one SMTP server of the run; tests use `smtp`."""
+    with running_mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def smtp(mail_server: MailServer) -> MailServer:
+    """A real SMTP server with an empty inbox, to which the application's mail goes."""
+    mail_server.clear()
+    return mail_server
+
+
+@pytest.fixture(scope="session")
+def make_settings(mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
+    """Give the settings of production for a database's address."""
+    fixed = {
+        "PLENARY_ENV": "production",
+        "PLENARY_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+        "SECRET_KEY": "only-for-tests-" * 3,
+        "SEAL_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+        "PUBLIC_URL": PUBLIC_URL,
+        "MAIL_SERVER": mail_server.hostname,
+        "MAIL_PORT": str(mail_server.port),
+        "MAIL_DEFAULT_SENDER": "dialogue@example.org",
+    }
+    return lambda database_url: load_settings({**fixed, "DATABASE_URL": database_url})
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server for this run."""
+    binaries = postgresql_binaries()
+    need(binaries, "PostgreSQL")
+    assert binaries
+    with running_cluster(binaries) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(make_settings: MakeSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file without rows, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
+    _migrate(make_settings(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(make_settings: MakeSettings, cluster: Cluster) -> str:
+    """The name of a migrated PostgreSQL database, to be emptied before each use."""
+    name = cluster.create()
+    _migrate(make_settings(cluster.url(name)))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database without rows."""
+    if request.param == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "plenary.sqlite")
+        return f"sqlite:///{copy}"
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name: str = request.getfixturevalue("migrated_postgresql")
+    cluster.empty(name)
+    return cluster.url(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database in which nothing has been made yet, for the tests of the migrations."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = cluster.create()
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The application's clock, which stands still until the test moves it."""
+    return FakeClock()
+
+
+@pytest.fixture
+def now(clock: FakeClock) -> datetime:
+    """The moment at which the test begins."""
+    return clock.now
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str, tmp_path: Path) -> Settings:
+    """What the application is run with; a module that wants others defines `settings` anew from these."""
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    return replace(make_settings(database_url), instance_path=instance)
+
+
+@pytest.fixture
+def app(
+    settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileSystemBytecodeCache
+) -> Iterator[Flask]:
+    """The application on a fresh database. For rules and rows use `with app.app_context():`, or `context`."""
+    with _running(settings, clock, templates) as running:
+        yield running
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    """The application's context for the whole test; such a test does not ask over HTTP."""
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    """A visitor without a browser. More visitors: `app.test_client()`."""
+    visitor = app.test_client()
+    assert isinstance(visitor, Client)
+    return visitor
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """The command line: `runner.invoke(args=["event", "list"])`."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture
+def live_server(
+    settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileSystemBytecodeCache
+) -> Iterator[LiveServer]:
+    """The application on a fresh database, served on a port of this machine."""
+    with free_socket() as listening:
+        port = listening.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        here = replace(settings, public_url=url, port=port)
+        with _running(here, clock, templates) as running, serving(running, listening):
+            yield LiveServer(running, url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    need(Path(CHROMIUM).exists(), "Chromium")
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A tab of the browser in which paths lead to `live_server`: `tab.goto("/events/")`."""
+    with open_tab(browser, live_server.url) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The address of a Redis for this run."""
+    program = shutil.which("redis-server")
+    need(program, "Redis")
+    assert program
+    with running_redis(program) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Compiled templates, kept from one application to the next."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@contextmanager
+def _running(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+    app = create_app(settings, clock=clock)
+    app.testing = True
+    app.jinja_env.bytecode_cache = templates
+    app.test_client_class = type("ClientHere", (Client,), {"public_url": settings.public_url})
+    try:
+        yield app
+    finally:
+        _disconnect(app)
+
+
+def _migrate(settings: Settings) -> None:
+    app = create_app(settings, clock=FakeClock())
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    _disconnect(app)
+
+
+def _disconnect(app: Flask) -> None:
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
