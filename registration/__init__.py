@@ -109,6 +109,12 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "RATELIMIT_HEADERS_ENABLED": False,
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "registration" / "translations"),
         "COMPRESS_ALGORITHM": ["gzip"],
-        "COMPRESS_MIMETYPES": ["text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"],
+        "COMPRESS_MIMETYPES": [
+            "text/html",
+            "text/css",
+            "text/javascript",
+            "image/svg+xml",
+            "application/json",
+        ],
         "COMPRESS_MIN_SIZE": 500,
     }

@@ -91,7 +91,7 @@ def organizer_add(address: str, role: str, event_slug: str | None) -> None:
 @click.option("--reason", required=True)
 @click.option("--columns", help="Names with commas between them.")
 @click.option("--unmask", is_flag=True, help="Name the categories of people at risk; owners only.")
-def attendees_export(
+def attendees_export(  # noqa: PLR0917 - click passes an option each
     event_slug: str,
     format_name: str,
     output: Path,
@@ -109,7 +109,9 @@ def attendees_export(
             reason=reason,
         )
         with writing():
-            export = exports.write_down(event_named(event_slug), accounts.organizer_with(address), order, now=clock.now())
+            export = exports.write_down(
+                event_named(event_slug), accounts.organizer_with(address), order, now=clock.now()
+            )
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             count = exports.write_to(file, export)

@@ -85,9 +85,9 @@ def run_until(stopped: threading.Event) -> None:
         try:
             sweep()
             tried = deliver(owner, stop=stopped.is_set)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one fault must not end the worker
             db.session.rollback()
-            logger.error("a round of the worker failed (%s)", type(error).__name__)  # noqa: TRY400 - see _send
+            logger.error("a round of the worker failed (%s)", type(error).__name__)
         if not tried:
             stopped.wait(PAUSE)
 
@@ -120,8 +120,8 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
             letter = letter_for(owed)
             message_id = outbox.message_id(owed[0], sender_domain())
             message = message_of(letter, message_id=message_id, now=now)
-        except Exception as error:
-            logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
+            logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)
     db.session.rollback()
     gone = set(delivery_ids) - set(owed_ids)
     if gone:

@@ -60,7 +60,7 @@ class Places:
             .where(Registration.event_id == event.id, Registration.state.in_(HOLDING))
             .group_by(Registration.category_id)
         )
-        self._held: Counter[int] = Counter(dict(rows.tuples().all()))
+        self._held: Counter[int] = Counter({category_id: held for category_id, held in rows})  # noqa: C416
 
     def free(self, category_id: int) -> bool:
         """Whether the event and the category each have a place left."""

@@ -34,9 +34,7 @@ def neutral_title() -> str:
     return _("Online meeting")
 
 
-def _entry(
-    session: EventSession, title: str, description: str, watch_url: str, *, discreet: bool
-) -> CalendarEntry:
+def _entry(session: EventSession, title: str, description: str, watch_url: str, *, discreet: bool) -> CalendarEntry:
     return CalendarEntry(
         uid=session.code,
         title=title,

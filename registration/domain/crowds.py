@@ -20,7 +20,22 @@ from registration.models.registration import PROVED, RegistrationState
 
 MAX_CROWD = 1_000_000
 BATCH = 5_000
-NAMES = ("Ana", "Bao", "Chidi", "Dilnoza", "Elif", "Farid", "Gita", "Hana", "Ivo", "Jun", "Kofi", "Lía", "Mei", "Noor")
+NAMES = (
+    "Ana",
+    "Bao",
+    "Chidi",
+    "Dilnoza",
+    "Elif",
+    "Farid",
+    "Gita",
+    "Hana",
+    "Ivo",
+    "Jun",
+    "Kofi",
+    "Lía",
+    "Mei",
+    "Noor",
+)
 ZONES = ("America/New_York", "Europe/Zurich", "Asia/Kathmandu", "Africa/Nairobi", "Australia/Sydney")
 COUNTRIES = ("NP", "KE", "ES", "OM", "AU", "BR", "IN", "US", "NG", "FJ")
 

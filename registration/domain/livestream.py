@@ -51,8 +51,7 @@ def rooms(session: EventSession, registration: Registration) -> list[Stream]:
     found = [
         one
         for one in session.streams
-        if one.audience is Audience.CONFIRMED
-        and (not one.categories or registration.category.slug in one.categories)
+        if one.audience is Audience.CONFIRMED and (not one.categories or registration.category.slug in one.categories)
     ]
     return in_order(found, registration.stream_language)
 

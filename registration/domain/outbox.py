@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
 
 from registration.extensions import db, keyring
 from registration.models import Delivery, EventSession, Registration
@@ -106,9 +106,7 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
         return []
     db.session.execute(_lease(Delivery.id.in_(chosen), owner, now))
     people = select(Delivery.registration_id).where(Delivery.id.in_(chosen), Delivery.kind == Kind.REMINDER)
-    siblings = and_(
-        Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now)
-    )
+    siblings = and_(Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now))
     db.session.execute(_lease(siblings, owner, now))
     return _mails(owner, now)
 
@@ -150,7 +148,7 @@ def release(*, owner: str) -> None:
 
 def wait_after(tries: int) -> timedelta:
     """Return how long to wait before the next try: doubling from a minute to an hour, give or take a fifth."""
-    wait = min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
+    wait = min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 
@@ -169,7 +167,7 @@ def _useful_until(registration: Registration, kind: Kind, now: datetime) -> date
     return max(ends or now, now) + timedelta(days=1)
 
 
-def _claimable(now: datetime) -> tuple[object, ...]:
+def _claimable(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Delivery.state == DeliveryState.WAITING,
         Delivery.next_try_at <= now,
@@ -177,7 +175,7 @@ def _claimable(now: datetime) -> tuple[object, ...]:
     )
 
 
-def _lease(which: object, owner: str, now: datetime) -> object:
+def _lease(which: ColumnElement[bool], owner: str, now: datetime) -> Update:
     return (
         update(Delivery)
         .where(which)
@@ -220,19 +218,10 @@ def _is_right(delivery: Delivery, now: datetime) -> bool:
     )
 
 
-def _update(which: object, **values: object) -> None:
+def _update(which: ColumnElement[bool], **values: object) -> None:
     db.session.execute(
         update(Delivery)
         .where(which)
         .values(claimed_by=None, claimed_until=None, **values)
         .execution_options(synchronize_session=False)
-    )
-
-
-def waiting_mails(event_id: int) -> Select[tuple[int]]:
-    """Return the query for how many mails of an event wait to leave."""
-    return (
-        select(func.count())
-        .join(Registration, Registration.id == Delivery.registration_id)
-        .where(Registration.event_id == event_id, Delivery.state == DeliveryState.WAITING)
     )

@@ -44,8 +44,6 @@ def numbers(event_id: int) -> dict[str, dict[str, int]]:
 def _forget(event: Event) -> int:
     event.kept_numbers = numbers(event.id)
     result = db.session.execute(
-        delete(Registration)
-        .where(Registration.event_id == event.id)
-        .execution_options(synchronize_session=False)
+        delete(Registration).where(Registration.event_id == event.id).execution_options(synchronize_session=False)
     )
     return result.rowcount  # type: ignore[attr-defined,no-any-return]

@@ -40,7 +40,9 @@ class Due:
     useful_until: datetime
 
 
-def reminder_times(minutes_before: list[int], starts_at: datetime, ends_at: datetime) -> list[tuple[datetime, datetime]]:
+def reminder_times(
+    minutes_before: list[int], starts_at: datetime, ends_at: datetime
+) -> list[tuple[datetime, datetime]]:
     """Return (due, useful until) for each rule's minutes: until the next one is due, or the session over."""
     dues = [starts_at - timedelta(minutes=minutes) for minutes in minutes_before]
     return [(due, min((other for other in dues if other > due), default=ends_at)) for due in dues]
@@ -60,18 +62,11 @@ def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
 
 def make_reminders(*, now: datetime) -> int:
     """Make the deliveries of every reminder that falls due. Returns how many rounds were made."""
-    rounds = [
-        due
-        for event in _events_near(now)
-        for due in due_reminders(event, now=now)
-        if not _is_made(due)
-    ]
+    rounds = [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
     for due in rounds:
         db.session.execute(_deliveries(due, now))
         db.session.add(
-            ReminderRound(
-                rule_id=due.rule.id, session_id=due.session.id, starts_at=due.session.starts_at, made_at=now
-            )
+            ReminderRound(rule_id=due.rule.id, session_id=due.session.id, starts_at=due.session.starts_at, made_at=now)
         )
     return len(rounds)
 

@@ -119,9 +119,7 @@ def waiting(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
 
 def confirmed(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
     """Confirm: times first, where to watch, the calendar files, and last the link to change or cancel."""
-    return _letter(
-        "confirmed", reader, sessions=_lines(reader, reader.sessions), files=_calendar_files(reader)
-    )
+    return _letter("confirmed", reader, sessions=_lines(reader, reader.sessions), files=_calendar_files(reader))
 
 
 def changed(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:

@@ -83,9 +83,7 @@ class SessionChoice(Base):
 
     __tablename__ = "session_choice"
 
-    registration_id: Mapped[int] = mapped_column(
-        ForeignKey("registration.id", ondelete="CASCADE"), primary_key=True
-    )
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="CASCADE"), primary_key=True)
     session_id: Mapped[int] = mapped_column(
         ForeignKey("event_session.id", ondelete="CASCADE"), primary_key=True, index=True
     )

@@ -11,7 +11,6 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, Strin
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeDecorator
 
-
 Texts = dict[str, str]
 """What people read, by language tag (BCP 47): {"en": "Opening session", "fr": "Séance d’ouverture"}."""
 

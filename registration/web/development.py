@@ -92,6 +92,4 @@ def _called(name: str) -> Mail:
 
 
 def _read(path: Path) -> Mail:
-    message = message_from_bytes(path.read_bytes(), policy=default)
-    assert isinstance(message, EmailMessage)
-    return Mail(path.stem, message)
+    return Mail(path.stem, message_from_bytes(path.read_bytes(), EmailMessage, policy=default))

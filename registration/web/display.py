@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -59,7 +59,7 @@ def use_language(language: str) -> None:
 
 def asked_language() -> str | None:
     """Return the language that `?lang` asks for, if it is one of ours."""
-    asked = request.args.get("lang") if request else None
+    asked = request.args.get("lang") if has_request_context() else None
     return asked if asked in LANGUAGES else None
 
 
@@ -91,9 +91,7 @@ def paragraphs(value: str) -> Markup:
     return Markup("\n").join(Markup("<p>{}</p>").format(escape(part)) for part in parts if part)
 
 
-def session_times(
-    session: EventSession, event_zone: str, reader_zone: str | None = None
-) -> list[ZoneTimes]:
+def session_times(session: EventSession, event_zone: str, reader_zone: str | None = None) -> list[ZoneTimes]:
     """Return a session's times in the reader's zone (if known), the event's and UTC, in the page's language."""
     return all_times(session.starts_at, session.ends_at, event_zone, page_language(), reader_zone)
 
@@ -134,7 +132,7 @@ def _fingerprint(path: Path) -> str:
 
 def _keep_language(endpoint: str, values: dict[str, Any]) -> None:
     """A reader who chose a language keeps it from page to page, by the address alone."""
-    if endpoint == "static" or "lang" in values or not request:
+    if endpoint == "static" or "lang" in values or not has_request_context():
         return
     language = asked_language()
     if language:

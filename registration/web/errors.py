@@ -36,12 +36,21 @@ def _database_is_busy(_error: OperationalError) -> Answer:
 def _http_error(error: HTTPException) -> Answer:
     code = error.code or 500
     title, sentence = {
-        400: (_("This cannot be read"), _("Something in the form could not be read; go back and send it again.")),
+        400: (
+            _("This cannot be read"),
+            _("Something in the form could not be read; go back and send it again."),
+        ),
         403: (_("This is not yours to open"), _("Sign in with an account that may see this page.")),
         404: (_("There is no such page"), _("Look at the address again, or begin at the list of events.")),
-        405: (_("This cannot be done"), _("This page does not take what was sent; go back and use its form.")),
+        405: (
+            _("This cannot be done"),
+            _("This page does not take what was sent; go back and use its form."),
+        ),
         413: (_("This is too much"), _("What was sent is too large; shorten it and send it again.")),
-        429: (_("Too many tries"), _("There were too many tries from your network; wait a minute and try again.")),
+        429: (
+            _("Too many tries"),
+            _("There were too many tries from your network; wait a minute and try again."),
+        ),
     }.get(code, (_("Something went wrong"), _("Nothing was kept of this; please try again in a minute.")))
     return _page(title, sentence, code)
 

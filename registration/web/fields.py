@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from markupsafe import Markup
-from wtforms import Field, Form, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import Field, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget, Select
 
@@ -33,7 +33,7 @@ class Needed(InputRequired):
         super().__init__()
         self.sentence = sentence
 
-    def __call__(self, form: Form, field: Field) -> None:
+    def __call__(self, form: BaseForm, field: Field) -> None:
         """Refuse an empty field with its own sentence."""
         if not field.data or (isinstance(field.data, str) and not field.data.strip()):
             field.errors = []
@@ -47,15 +47,13 @@ class Writable:
         self.longest = longest
         self.field_flags = {"maxlength": longest}
 
-    def __call__(self, form: Form, field: Field) -> None:
+    def __call__(self, form: BaseForm, field: Field) -> None:
         """Refuse what some database, mail or calendar cannot hold, and what is too long."""
         typed = field.data or ""
         if not is_writable(typed):
             raise StopValidation(_("There are hidden control characters in this; type it again without them."))
         if len(typed) > self.longest:
-            raise StopValidation(
-                _("This is too long: shorten it to %(number)s characters.", number=self.longest)
-            )
+            raise StopValidation(_("This is too long: shorten it to %(number)s characters.", number=self.longest))
 
 
 class LineField(StringField):
@@ -81,7 +79,7 @@ class AddressField(LineField):
 
     address = ""
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is no mail address."""
         if not self.data or not is_writable(self.data):
             return
@@ -94,7 +92,7 @@ class AddressField(LineField):
 class SiteField(LineField):
     """The address of a web site."""
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is no http or https address."""
         if not self.data:
             return
@@ -109,7 +107,7 @@ class SiteField(LineField):
 class ListedField(LineField):
     """One of a long list, checked by look-up: a list of hundreds is not walked for each sign-up."""
 
-    widget = Select()
+    widget: Any = Select()
 
     def has_groups(self) -> bool:
         """Whether the list is in groups (WTForms asks)."""
@@ -133,7 +131,7 @@ class CountryField(ListedField):
         """Return all countries by name."""
         return country_names(page_language()).items()
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is no country."""
         if self.data and self.data not in CODES:
             raise ValidationError(_("This country is not in the list; choose one from it."))
@@ -151,7 +149,7 @@ class ZoneField(ListedField):
         for region, zones in zones_by_region():
             yield region, [(name, place, name == self.data, {}) for name, place in zones]
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is no zone in common use."""
         if not self.data:
             return
@@ -167,14 +165,8 @@ class SeveralField(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
-    def pre_validate(self, form: Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Refuse what was not offered."""
-        offered = {str(value) for value, _label in self.choices or ()}
+        offered = {str(choice[0]) for choice in self.iter_choices()}
         if not offered.issuperset(str(value) for value in self.data or ()):
             raise ValidationError(_("This choice is not offered; choose from the list."))
-
-
-def with_link(sentence: str, word: str, address: str) -> Markup:
-    """Return a sentence as HTML in which `word` (as it stands in it) links to one of our pages."""
-    link = Markup('<a href="{}">{}</a>').format(address, word)
-    return Markup("{}").format(sentence).replace(Markup.escape(word), link, 1)

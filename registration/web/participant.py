@@ -5,48 +5,23 @@ from __future__ import annotations
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
 from werkzeug.wrappers import Response
 
 from config import Settings
 from registration import clock
 from registration.domain import admission, livestream, participation, privacy
 from registration.domain.link_keys import LinkKind, registration_of
-from registration.domain.participation import Wishes
 from registration.domain.personal import open_personal
 from registration.errors import NotFound
 from registration.extensions import writing
 from registration.models import Registration
 from registration.models.registration import RegistrationState
-from registration.web.display import LANGUAGES, language_name, use_language
-from registration.web.fields import LineField, Writable
-from registration.web.signup_form import WishesForm
+from registration.web.display import use_language
+from registration.web.own_form import OwnForm
 
 blueprint = Blueprint("participant", __name__)
 
 COOKIE_DAYS = 60
-
-
-class OwnForm(WishesForm):
-    """What participants can change."""
-
-    language = SelectField(_l("Language of mails and of this page"), choices=lambda: _language_choices())
-    neutral_title = LineField(
-        _l("Neutral title"),
-        description=_l("What calendar and mail say instead, as “Online meeting”."),
-        validators=[Writable(80)],
-    )
-
-    def wishes(self, registration: Registration) -> Wishes:
-        """Return what was chosen, as the rules take it."""
-        return Wishes(
-            session_ids=self.session_ids(registration.event),
-            language=self.language.data,
-            stream_language=self.stream_language.data,
-            zone=self.zone.data,
-            discreet=self.discreet.data,
-            neutral_title=self.neutral_title.data or "",
-        )
 
 
 @blueprint.get("/my/<key:key>/")
@@ -148,10 +123,6 @@ def _page(registration: Registration, form: OwnForm) -> str:
         can_change=state in admission.ALIVE,
         forget_at=privacy.forget_at(registration.event),
     )
-
-
-def _language_choices() -> list[tuple[str, str]]:
-    return [(language, language_name(language)) for language in LANGUAGES]
 
 
 def _cookie_name() -> str:

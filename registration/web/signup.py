@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, redirect, render_template, url_for
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
@@ -19,37 +16,21 @@ from registration import clock
 from registration.domain import privacy, signup
 from registration.domain.admission import Places
 from registration.domain.link_keys import LinkKind, key_for, registration_of
-from registration.domain.personal import ADDRESS_LENGTH, open_personal
+from registration.domain.personal import open_personal
 from registration.domain.programme import category_called
 from registration.errors import Refusal
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
 from registration.web.access import visible_event
-from registration.web.fields import AddressField, Needed, Writable
 from registration.web.participant import remember
-from registration.web.signup_form import form_for, question_fields
+from registration.web.signup_form import FindForm, form_for, question_fields
 
 blueprint = Blueprint("signup", __name__)
 
 SIGN_UPS = "60 per minute; 600 per hour"
 """From one network address: a whole mission may sit behind one."""
 TRIES_PER_CONFLICT = 5
-
-
-class FindForm(FlaskForm):
-    """The lost link: an address, nothing else."""
-
-    class Meta(FlaskForm.Meta):
-        """Works without a cookie."""
-
-        csrf = False
-
-    address = AddressField(
-        _l("Mail address"),
-        validators=[Needed(lambda: _("Write the mail address you signed up with.")), Writable(ADDRESS_LENGTH)],
-        render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
-    )
 
 
 @blueprint.get("/events/<slug:event_slug>/register/")

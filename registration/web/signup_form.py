@@ -14,7 +14,7 @@ from registration.domain.livestream import stream_languages
 from registration.domain.personal import ADDRESS_LENGTH, Personal
 from registration.domain.programme import open_sessions
 from registration.domain.signup import SignUp
-from registration.models import Category, Event, EventSession, Question
+from registration.models import Category, Event, Question
 from registration.models.event import QuestionKind
 from registration.web.display import page_language, session_line, stream_language_name, text
 from registration.web.fields import (
@@ -83,7 +83,10 @@ class SignUpForm(WishesForm):
     address = AddressField(
         _l("Mail address"),
         description=_l("We send a link to it; nothing counts before you have opened that link."),
-        validators=[Needed(lambda: _("Write the mail address the link should go to.")), Writable(ADDRESS_LENGTH)],
+        validators=[
+            Needed(lambda: _("Write the mail address the link should go to.")),
+            Writable(ADDRESS_LENGTH),
+        ],
         render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
     )
     captions = BooleanField(_l("Captions"))
@@ -104,7 +107,7 @@ class SignUpForm(WishesForm):
         country = answers.get("country", "")
         return SignUp(
             personal=Personal(
-                name=self.name.data,
+                name=self.name.data or "",
                 address=self.address.address,
                 organization=str(answers.get("organization", "")),
                 answers=answers,
@@ -115,10 +118,28 @@ class SignUpForm(WishesForm):
             session_ids=self.session_ids(category.event),
             language=page_language(),
             stream_language=self.stream_language.data,
-            zone=self.zone.data,
+            zone=self.zone.data or "",
             country=country if isinstance(country, str) and len(country) == 2 else "",
             discreet=self.discreet.data,
         )
+
+
+class FindForm(FlaskForm):
+    """The lost link: an address, nothing else."""
+
+    class Meta(FlaskForm.Meta):
+        """Works without a cookie."""
+
+        csrf = False
+
+    address = AddressField(
+        _l("Mail address"),
+        validators=[
+            Needed(lambda: _("Write the mail address you signed up with.")),
+            Writable(ADDRESS_LENGTH),
+        ],
+        render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
+    )
 
 
 def form_for(category: Category) -> SignUpForm:
@@ -154,5 +175,3 @@ def _question_field(question: Question) -> Any:
             return SiteField(validators=[*needed, Writable(SITE_LENGTH)], **settings)
         case QuestionKind.YES_NO:
             return BooleanField(validators=needed, **settings)
-
-

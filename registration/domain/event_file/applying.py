@@ -1,4 +1,4 @@
-"""What a file asks for -> rows: found again by their names, changed in place, and touched only where they differ."""
+"""What a file asks for -> rows: found again by name, changed in place, touched only where they differ."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def create(planned: Planned, *, now: datetime) -> Base:
 
 
 def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
-    """Change a row, and all below it, into what is planned. Returns which of its columns and relationships changed."""
+    """Change a row and all below it into what is planned. Returns its columns and relationships that changed."""
     changed = {name for name, value in planned.values.items() if getattr(row, name) != value}
     for name in changed:
         setattr(row, name, planned.values[name])
-    changed |= {
-        name for name, rows in planned.below.items() if _bring_below(getattr(row, name), rows, now=now)
-    }
+    for relationship, rows in planned.below.items():
+        if _bring_below(getattr(row, relationship), rows, now=now):
+            changed.add(relationship)
     if isinstance(row, EventSession) and changed & MATERIAL:
         row.revision += 1
         row.updated_at = now

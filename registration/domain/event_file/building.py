@@ -1,8 +1,8 @@
 """Plain values from the events of a YAML parser.
 
-No constructor stands between: there are no tags, anchors or aliases to follow, so a file can neither make objects nor
-grow, names cannot hide each other, and everything has its line. Plain scalars are read by the core schema of YAML 1.2
-(chapter 10.3) without its floats, which no field takes.
+No constructor stands between: there are no tags, anchors or aliases to follow, so a file can neither make
+objects nor grow, names cannot hide each other, and everything has its line. Plain scalars are read by the
+core schema of YAML 1.2 (chapter 10.3) without its floats, which no field takes.
 """
 
 from __future__ import annotations

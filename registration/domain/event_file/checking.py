@@ -1,7 +1,7 @@
 """What no schema can say: how the parts of a file fit together.
 
-Everything here also meets files that the schema refuses, so that all faults are found at once: what has the wrong type
-is passed over.
+Everything here also meets files that the schema refuses, so that all faults are found at once: what has the
+wrong type is passed over.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _unknown_categories(document: Document) -> Iterator[Fault]:
             if slug not in known:
                 yield document.fault(
                     (*path, "categories", index),
-                    _l("There is no such category in this file; name one of its."),
+                    _l("There is no such category in this file; add it."),
                 )
 
 
@@ -98,19 +98,15 @@ def _question_faults(document: Document) -> Iterator[Fault]:
         kind = question.get("kind")
         chooses = kind in ("one_choice", "several_choices")
         if chooses and "choices" not in question:
-            yield document.fault(
-                (*path, "choices"), _l("This is missing; a question of this kind needs choices.")
-            )
+            yield document.fault((*path, "choices"), _l("A question of this kind needs choices; add them."))
         if "choices" in question and not chooses:
             yield document.fault(
                 (*path, "choices"),
-                _l("Choices go with the kinds one_choice and several_choices; remove them."),
+                _l("A question of this kind has no choices; remove them."),
             )
         needed = {"country": "country", "organization": "text"}.get(str(question.get("name")))
         if needed and kind != needed:
-            yield document.fault(
-                (*path, "kind"), _l("A question of this name is of the kind “%(kind)s”.", kind=needed)
-            )
+            yield document.fault((*path, "kind"), _l("A question of this name is of the kind “%(kind)s”.", kind=needed))
 
 
 def _speaker_faults(document: Document) -> Iterator[Fault]:
@@ -122,9 +118,7 @@ def _speaker_faults(document: Document) -> Iterator[Fault]:
                     (*path, "delivered_by"), _l("This is missing; name who speaks in this person's place.")
                 )
             if named and not on_behalf:
-                yield document.fault(
-                    (*path, "delivered_by"), _l("This goes with “part: on_behalf_of”; remove it.")
-                )
+                yield document.fault((*path, "delivered_by"), _l("This goes with “part: on_behalf_of”; remove it."))
 
 
 def _entries(value: dict[str, Any], name: str, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:

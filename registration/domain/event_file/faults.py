@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong. `line` counts from 1; `field` is as "sessions[1].starts", or "" for the whole file."""
+    """One thing that is wrong: `line` counts from 1, `field` is as "sessions[1].starts", or "" for the file."""
 
     line: int
     field: str

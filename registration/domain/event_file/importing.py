@@ -16,9 +16,9 @@ from registration.domain.event_file.applying import bring, create
 from registration.domain.event_file.checking import fit_faults
 from registration.domain.event_file.faults import EventFileFaults, Fault
 from registration.domain.event_file.planning import Planned, plan_event
-from registration.domain.event_file.reading import Document, read
+from registration.domain.event_file.reading import Document, decode, read
 from registration.domain.event_file.validating import schema_faults
-from registration.domain.event_file.walltimes import movement
+from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
 from registration.errors import Refusal
 from registration.extensions import db
@@ -46,33 +46,39 @@ class ImportResult:
 
 
 def import_event(
-    text: str, *, as_slug: str | None = None, shift_to: date | datetime | None = None, now: datetime
+    content: str | bytes, *, as_slug: str | None = None, shift_to: str | date | None = None, now: datetime
 ) -> ImportResult:
-    """Bring the event that `text` describes into the database, within the caller's unit of work.
+    """Bring the event that a file's `content` describes into the database, within the caller's unit of work.
 
-    `as_slug` is its slug in place of the file's. `shift_to` is the wall time (naive, in the event's zone) at which the
-    first session is to start, or only its day; every wall time of the file moves by as much. An event of that slug is
-    changed in place: rows are found again by their slugs, registrations stay, and who waits gets places that came free.
+    `as_slug` is its slug in place of the file's. `shift_to` is the wall time (naive, in the event's zone) at
+    which the first session is to start, or only its day, both also as they are written ("2027-05-25T10:00");
+    every wall time of the file moves by as much. An event of that slug is changed in place: rows are found
+    again by their slugs, registrations stay, and who waits gets the places that came free.
 
-    Raises EventFileFaults with everything that is wrong with the file, and Refusal for a slug or shift that cannot be.
+    Raises EventFileFaults with everything that is wrong with the file, and Refusal for a slug or shift that
+    cannot be.
     """
     if as_slug is not None and (len(as_slug) > SLUG_LENGTH or not SLUG.fullmatch(as_slug)):
-        raise Refusal(
-            _l("A slug has small letters a to z, digits and single hyphens, as dialogue-next."), "as"
-        )
-    document = read(text)
-    moved = movement(document.root if isinstance(document.root, dict) else {}, shift_to)
+        raise Refusal(_l("A slug has small letters a to z, digits and single hyphens, as dialogue-next."), "as")
+    shift = parse_shift(shift_to) if isinstance(shift_to, str) else shift_to
+    document = read(decode(content) if isinstance(content, bytes) else content)
+    moved = movement(document.root if isinstance(document.root, dict) else {}, shift)
     _raise_any([*schema_faults(document), *fit_faults(document, moved)])
     planned = plan_event(document.root, as_slug=as_slug, moved=moved)
     event = event_called(planned.name)
     if event is None:
-        event = create(planned, now=now)
-        db.session.add(event)
-        db.session.flush()
-        return ImportResult(event, Outcome.CREATED)
+        return ImportResult(_create(planned, now=now), Outcome.CREATED)
     admission.lock_event(event.id)
     _raise_any([*_taken_sessions(event, planned, document), *_taken_categories(event, planned, document)])
     return ImportResult(event, _update(event, planned, now=now))
+
+
+def _create(planned: Planned, *, now: datetime) -> Event:
+    event = create(planned, now=now)
+    assert isinstance(event, Event)  # noqa: S101
+    db.session.add(event)
+    db.session.flush()
+    return event
 
 
 def _update(event: Event, planned: Planned, *, now: datetime) -> Outcome:

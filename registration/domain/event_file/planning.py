@@ -1,8 +1,9 @@
 """A file that has no faults -> the rows it asks for.
 
-A moved copy has not happened yet: quotes, statements, documents, recordings, press release and outlook stay behind,
-and sign-up opens two years before the first session, whatever the file says, so that the copy can be tried at once.
-Both follow from the file and the movement alone; the day of the import plays no part, so a second one changes nothing.
+A moved copy has not happened yet: quotes, statements, documents, recordings, press release and outlook stay
+behind; and sign-up opens two years before the first session or earlier, so that the copy can be tried at
+once. Both follow from the file and the movement alone: the day of the import plays no part, and a second one
+changes nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from registration.models.types import Texts
 from registration.timezones import to_utc
 
 OPEN_BEFORE = timedelta(days=730)
+EVENT_TEXTS = ("title", "summary", "audience", "place", "background", "sender_name", "privacy_notice")
 
 Entries = Mapping[str, Any]
 
@@ -70,7 +72,7 @@ class _Terms:
 
 
 def plan_event(root: Entries, *, as_slug: str | None, moved: timedelta) -> Planned:
-    """Return the event that a checked file asks for, under `as_slug` if given, its wall times moved by `moved`."""
+    """Return the event a faultless file asks for, under `as_slug` if given, wall times moved by `moved`."""
     terms = _Terms(root["language"], root["zone"], moved)
     sessions = [_session(one, terms) for one in root["sessions"]]
     values = {
@@ -92,18 +94,7 @@ def plan_event(root: Entries, *, as_slug: str | None, moved: timedelta) -> Plann
 def _about(root: Entries, terms: _Terms) -> dict[str, Any]:
     release = root.get("press_release", {}) if terms.happened else {}
     return {
-        **{
-            name: terms.texts(root.get(name))
-            for name in (
-                "title",
-                "summary",
-                "audience",
-                "place",
-                "background",
-                "sender_name",
-                "privacy_notice",
-            )
-        },
+        **{name: terms.texts(root.get(name)) for name in EVENT_TEXTS},
         "place_url": root.get("place_url", ""),
         "organizers": [
             {"name": terms.texts(one["name"]), "short": one.get("short", ""), "url": one.get("url", "")}
@@ -112,11 +103,9 @@ def _about(root: Entries, terms: _Terms) -> dict[str, Any]:
         "contacts": [{"name": one["name"], "address": one["address"]} for one in root.get("contacts", [])],
         "links": _links(root.get("links", []), terms),
         "hashtag": root.get("hashtag", ""),
-        "press_release": release
-        and {name: terms.texts(release.get(name)) for name in ("title", "dateline", "text")},
+        "press_release": release and {name: terms.texts(release.get(name)) for name in ("title", "dateline", "text")},
         "outlook": [
-            {name: terms.texts(one.get(name)) for name in ("title", "when", "text")}
-            | {"url": one.get("url", "")}
+            {name: terms.texts(one.get(name)) for name in ("title", "when", "text")} | {"url": one.get("url", "")}
             for one in root.get("outlook", [])
             if terms.happened
         ],
@@ -155,15 +144,13 @@ def _question(given: Entries, position: int, terms: _Terms) -> Planned:
         "label": terms.texts(given["label"]),
         "help": terms.texts(given.get("help")),
         "required": given.get("required", False),
-        "choices": [
-            {"value": one["value"], "label": terms.texts(one["label"])} for one in given.get("choices", [])
-        ],
+        "choices": [{"value": one["value"], "label": terms.texts(one["label"])} for one in given.get("choices", [])],
     }
     return Planned(Question, given["name"], values)
 
 
 def _rule(given: Entries) -> Planned:
-    values = {"minutes_before": int(given["minutes_before"]), "categories": given.get("categories", [])}
+    values = {"minutes_before": given["minutes_before"], "categories": given.get("categories", [])}
     return Planned(ReminderRule, given["slug"], values)
 
 
@@ -180,9 +167,7 @@ def _session(given: Entries, terms: _Terms) -> Planned:
         "captions": given.get("captions", False),
         "state": SessionState(given.get("state", SessionState.SCHEDULED)),
     }
-    streams = [
-        one for one in given.get("streams", []) if terms.happened or one["kind"] != StreamKind.RECORDING
-    ]
+    streams = [one for one in given.get("streams", []) if terms.happened or one["kind"] != StreamKind.RECORDING]
     below = {
         "items": [_item(one, place, terms) for place, one in enumerate(given.get("programme", []))],
         "streams": [_stream(one, place, terms) for place, one in enumerate(streams)],

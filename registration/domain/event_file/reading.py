@@ -35,7 +35,7 @@ class Document:
 
 
 def decode(octets: bytes) -> str:
-    """Return the text of a file's bytes (UTF-8, with or without a byte order mark). Raises EventFileFaults."""
+    """Return the text of a file's bytes: UTF-8, with or without a mark before it. Raises EventFileFaults."""
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
@@ -31,13 +31,11 @@ TYPES: dict[str, LazyString] = {
 }
 PATTERNS: dict[str, LazyString] = {
     "^#[^\\s#]+$": _l('Write a hashtag as "#Dialogue", in quotes and without spaces.'),
-    "^[a-z0-9]+(-[a-z0-9]+)*$": _l(
-        "Use only small letters a to z, digits and single hyphens, as “civil-society”."
-    ),
+    "^[a-z0-9]+(-[a-z0-9]+)*$": _l("Use small letters a to z, digits and hyphens, as “civil-society”."),
     "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": _l("This is no language tag; write it as en, fr or zh."),
     "^[^\\n]*$": _l("This must be one line; write it without line breaks."),
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}$": _l("Write the time as 2021-05-25 10:00."),
-    "^[a-z][a-z0-9_]*$": _l("Use only small letters a to z, digits and underscores, as “ecosoc_status”."),
+    "^[a-z][a-z0-9_]*$": _l("Use small letters a to z, digits and underscores, as “ecosoc_status”."),
 }
 
 
@@ -56,18 +54,19 @@ def _schema() -> Any:
 
 def _faults(document: Document, error: ValidationError) -> Iterator[Fault]:
     path = tuple(error.absolute_path)
+    said, given = cast("Any", error.validator_value), cast("Any", error.instance)
     if error.validator == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
+        for name in said:
+            if name not in given:
                 yield document.fault((*path, name), _l("This is missing; add it."))
     elif error.validator == "additionalProperties":
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-        for name in error.instance.keys() - known.keys():
+        for name in given.keys() - known.keys():
             yield document.fault((*path, name), _unknown(name, list(known)))
     elif "propertyNames" in error.absolute_schema_path:
-        yield document.fault((*path, error.instance), PATTERNS["^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"])
+        yield document.fault((*path, given), PATTERNS["^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"])
     else:
-        yield document.fault(path, SENTENCES[str(error.validator)](error))
+        yield document.fault(path, SENTENCES[str(error.validator)](said, given, error))
 
 
 def _unknown(name: str, known: list[str]) -> LazyString:
@@ -77,36 +76,30 @@ def _unknown(name: str, known: list[str]) -> LazyString:
     return _l("There is no such name here; remove it.")
 
 
-def _type(error: ValidationError) -> LazyString:
-    expected = error.validator_value
-    return TYPES[expected if isinstance(expected, str) else " ".join(expected)]
-
-
-def _choice(error: ValidationError) -> LazyString:
+def _choice(possible: list[str], given: object) -> LazyString:
     return _l(
-        "“%(value)s” is not possible here; choose one of: %(choices)s.",
-        value=plain(error.instance),
-        choices=", ".join(error.validator_value),
+        "“%(given)s” is not possible here; choose one of: %(possible)s.",
+        given=plain(given),
+        possible=", ".join(possible),
     )
 
 
-def _format(error: ValidationError) -> LazyString | str:
+def _of_format(error: ValidationError) -> LazyString | str:
     return error.cause.sentence if isinstance(error.cause, Refusal) else str(error.cause)
 
 
-SENTENCES: dict[str, Callable[[ValidationError], LazyString | str]] = {
-    "type": _type,
-    "enum": _choice,
-    "format": _format,
-    "pattern": lambda error: PATTERNS[str(error.validator_value)],
-    "minLength": lambda error: _l("This is empty; write something, or leave the name out."),
-    "maxLength": lambda error: _l(
-        "This is too long; use at most %(limit)d characters.", limit=error.validator_value
-    ),
-    "minItems": lambda error: _l("This list is empty; give it an entry."),
-    "uniqueItems": lambda error: _l("Something stands twice in this list; name each once."),
-    "minProperties": lambda error: _l("This is empty; write something, or leave the name out."),
-    "minimum": lambda error: _l("This is too small; the least is %(limit)d.", limit=error.validator_value),
-    "maximum": lambda error: _l("This is too large; the most is %(limit)d.", limit=error.validator_value),
+EMPTY = _l("This is empty; write something, or leave the name out.")
+SENTENCES: dict[str, Callable[[Any, Any, ValidationError], LazyString | str]] = {
+    "type": lambda said, given, error: TYPES[said if isinstance(said, str) else " ".join(said)],
+    "enum": lambda said, given, error: _choice(said, given),
+    "format": lambda said, given, error: _of_format(error),
+    "pattern": lambda said, given, error: PATTERNS[said],
+    "minLength": lambda said, given, error: EMPTY,
+    "minProperties": lambda said, given, error: EMPTY,
+    "maxLength": lambda said, given, error: _l("This is too long; use at most %(most)d characters.", most=said),
+    "minItems": lambda said, given, error: _l("This list is empty; give it an entry."),
+    "uniqueItems": lambda said, given, error: _l("Something stands twice in this list; name each once."),
+    "minimum": lambda said, given, error: _l("This is too small; the least is %(least)d.", least=said),
+    "maximum": lambda said, given, error: _l("This is too large; the most is %(most)d.", most=said),
 }
-"""One for each keyword the schema uses."""
+"""One for each keyword of the schema, of what it says, what the file has, and the validator's error."""

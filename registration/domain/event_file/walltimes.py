@@ -45,9 +45,10 @@ def parse_shift(written: str) -> date | datetime:
     return shift
 
 
-def movement(root: Mapping[str, Any], shift_to: date | datetime | None) -> timedelta:
-    """Return by how much wall times move so that the first session starts at `shift_to` (with a date alone: on that
-    day, at its own hour). Zero where there is nothing to move, or no session with a time to move from."""
+def movement(root: Mapping[str, Any], shift_to: date | None) -> timedelta:
+    """Return by how much wall times move for the first session to start at `shift_to` (a date alone: on that
+    day, at its own hour). Zero where nothing is to move, or no session has a time to move from. Raises
+    Refusal."""
     starts = [one.get("starts") for one in dicts(root.get("sessions"))]
     walls = [wall for wall in map(wall_or_none, starts) if wall]
     if shift_to is None or not walls:

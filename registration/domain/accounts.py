@@ -1,0 +1,237 @@
+"""Accounts of organizers: a one-time link to set the password, signing in, sessions kept here.
+
+A wrong address and a wrong password take the same time and get the same answer. Nobody is locked out: tries are
+slowed where they come from, by the edge.
+"""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import joinedload
+
+from registration.domain.personal import address_hash, mail_address
+from registration.errors import NotFound, Refusal
+from registration.extensions import db, keyring
+from registration.keys import new_public_id, public_id_of
+from registration.models import Event, Organizer, OrganizerRole, OrganizerSession
+from registration.models.organizer import Role
+from registration.text import is_writable
+
+PASSWORD_LINK_TIME = timedelta(days=1)
+IDLE_TIME = timedelta(minutes=30)
+LONGEST_SESSION = timedelta(hours=8)
+FRESH_TIME = timedelta(minutes=15)
+"""How long after its password a session may take lists away without being asked again."""
+SEEN_STEP = timedelta(minutes=1)
+"""How often a session in use is written down."""
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+TOKEN_BYTES = 32
+COMMON = frozenset(
+    """
+    000000000000 0123456789ab 111111111111 112233445566 123123123123 1234567890ab 12345678910 123456789012
+    1234567890123 12345678901234 123456789abc 1q2w3e4r5t6y 1qaz2wsx3edc administrator adminadminadmin
+    abcd1234abcd abcdefghijkl changemechangeme changethispassword correcthorsebatterystaple iloveyouiloveyou
+    letmeinletmein organizer1234 password1234 password12345 password123456 password123! passwordpassword
+    p@ssw0rd1234 passw0rd1234 plenary123456 qwerty123456 qwertyqwerty qwertyuiop12 qwertyuiop123 qwertyuiopas
+    unitednations welcome12345 welcomewelcome zaq12wsxcde3
+    """.split()
+)
+"""The most common passwords of this length, in lower case."""
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+"""Argon2id with the parameters of OWASP's password storage rules (m=19 MiB, t=2, p=1)."""
+
+
+def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
+    """Give the account with this address a role on an event, or on all, and a new password link; make the account
+    if there is none.
+
+    Raises Refusal if the address is none.
+    """
+    address = mail_address(typed_address)
+    organizer = _with_address(address) or _new_organizer(address, now=now)
+    event_id = event.id if event else None
+    if (event_id, role) not in {(one.event_id, one.role) for one in organizer.roles}:
+        organizer.roles.append(OrganizerRole(event_id=event_id, role=role))
+    organizer.password_link_until = now + PASSWORD_LINK_TIME
+    db.session.flush()
+    return organizer
+
+
+def organizer_with(typed_address: str) -> Organizer:
+    """Return the account with this address. Raises NotFound."""
+    organizer = _with_address(mail_address(typed_address))
+    if organizer is None or organizer.disabled:
+        raise NotFound(_l("There is no organizer with this address; add the account first."))
+    return organizer
+
+
+def address_of(organizer: Organizer) -> str:
+    """Return the mail address of an account."""
+    address: str = keyring.keys.open(organizer.sealed, _bound_to(organizer.public_id))["address"]
+    return address
+
+
+def password_key(organizer: Organizer) -> str:
+    """Return the key of the one-time link; it ends when a password is set, or with its time."""
+    return keyring.keys.link_key("password", organizer.public_id, organizer.password_generation)
+
+
+def organizer_of_key(key: str, *, now: datetime) -> Organizer:
+    """Return whose password this key sets. Raises NotFound for a wrong, used or late one, all in the same words."""
+    organizer = db.session.scalar(select(Organizer).where(Organizer.public_id == public_id_of(key)))
+    if (
+        organizer is None
+        or organizer.disabled
+        or not keyring.keys.fits(key, "password", organizer.public_id, organizer.password_generation)
+        or organizer.password_link_until is None
+        or now >= organizer.password_link_until
+    ):
+        raise NotFound(_l("This link is not valid any more; ask whoever gave it to you for a new one."))
+    return organizer
+
+
+def set_password(organizer: Organizer, password: str, *, now: datetime) -> None:
+    """Set the password, which ends the link and every session. Raises Refusal if it is a bad one."""
+    refuse_bad_password(password, address_of(organizer))
+    organizer.password_hash = _hasher.hash(_normalised(password))
+    organizer.password_generation += 1
+    organizer.password_link_until = None
+    db.session.execute(delete(OrganizerSession).where(OrganizerSession.organizer_id == organizer.id))
+
+
+def refuse_bad_password(password: str, address: str) -> None:
+    """Raise Refusal for a password that is too short or long, known to all, or the address (NIST SP 800-63B)."""
+    if not is_writable(password):
+        sentence = _l("There are hidden control characters in this; type it again without them.")
+    elif len(password) < SHORTEST_PASSWORD:
+        sentence = _l("This is too short: use at least %(number)s characters.", number=SHORTEST_PASSWORD)
+    elif len(password) > LONGEST_PASSWORD:
+        sentence = _l("This is too long: shorten it to %(number)s characters.", number=LONGEST_PASSWORD)
+    elif _is_guessable(password.casefold(), address.casefold()):
+        sentence = _l("This password is easily guessed; use several words that do not belong together.")
+    else:
+        return
+    raise Refusal(sentence, "password")
+
+
+def password_fits(organizer: Organizer | None, password: str) -> bool:
+    """Whether this is the account's password. Takes the same time where there is no account or no password yet."""
+    known = organizer.password_hash if organizer and not organizer.disabled else None
+    try:
+        _hasher.verify(known or _nobodys_hash(), _normalised(password[: LONGEST_PASSWORD + 1]))
+    except VerificationError:
+        return False
+    return known is not None
+
+
+def check_sign_in(typed_address: str, password: str) -> Organizer:
+    """Return whose address and password these are. Raises Refusal in the same words, after the same time, whatever
+    is wrong."""
+    try:
+        organizer = _with_address(mail_address(typed_address))
+    except Refusal:
+        organizer = None
+    if not password_fits(organizer, password) or organizer is None:
+        raise Refusal(_l("Address and password do not fit; type them again, or ask the owner for a new link."))
+    return organizer
+
+
+def start_session(organizer: Organizer, *, now: datetime) -> str:
+    """Start a session and return its token, of which only a digest is kept."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    db.session.add(
+        OrganizerSession(token_digest=_digest(token), organizer_id=organizer.id, created_at=now, seen_at=now)
+    )
+    return token
+
+
+def session_with(token: str, *, now: datetime) -> OrganizerSession | None:
+    """Return the session of this token with its organizer and their roles, unless it is over or the account is
+    disabled."""
+    session = db.session.scalar(
+        select(OrganizerSession)
+        .options(joinedload(OrganizerSession.organizer).selectinload(Organizer.roles))
+        .where(OrganizerSession.token_digest == _digest(token))
+    )
+    if session is None or session.organizer.disabled or _is_over(session, now):
+        return None
+    return session
+
+
+def needs_seen(session: OrganizerSession, *, now: datetime) -> bool:
+    """Whether it is time to write down that the session is in use."""
+    return now - session.seen_at >= SEEN_STEP
+
+
+def is_fresh(session: OrganizerSession, *, now: datetime) -> bool:
+    """Whether the password of this session was typed lately enough to take a list away."""
+    return now - session.created_at <= FRESH_TIME
+
+
+def end_session(token: str) -> None:
+    """End the session of this token."""
+    db.session.execute(delete(OrganizerSession).where(OrganizerSession.token_digest == _digest(token)))
+
+
+def expire_sessions(*, now: datetime) -> int:
+    """Delete the sessions that are over. Returns how many."""
+    over = or_(
+        OrganizerSession.seen_at <= now - IDLE_TIME, OrganizerSession.created_at <= now - LONGEST_SESSION
+    )
+    result = db.session.execute(delete(OrganizerSession).where(over))
+    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def _with_address(address: str) -> Organizer | None:
+    return db.session.scalar(select(Organizer).where(Organizer.address_hash == address_hash(address)))
+
+
+def _new_organizer(address: str, *, now: datetime) -> Organizer:
+    public_id = new_public_id()
+    organizer = Organizer(
+        public_id=public_id,
+        address_hash=address_hash(address),
+        sealed=keyring.keys.seal({"address": address}, _bound_to(public_id)),
+        password_generation=0,
+        disabled=False,
+        created_at=now,
+    )
+    db.session.add(organizer)
+    return organizer
+
+
+def _is_guessable(password: str, address: str) -> bool:
+    return password in COMMON or password == address or len(set(password)) <= 3
+
+
+def _normalised(password: str) -> bytes:
+    """The same password from every keyboard (NIST SP 800-63B, 5.1.1.2)."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+
+
+@cache
+def _nobodys_hash() -> str:
+    """A hash that fits no password, to be verified where there is none."""
+    return _hasher.hash(secrets.token_bytes(TOKEN_BYTES))
+
+
+def _is_over(session: OrganizerSession, now: datetime) -> bool:
+    return now - session.seen_at >= IDLE_TIME or now - session.created_at >= LONGEST_SESSION
+
+
+def _digest(token: str) -> bytes:
+    return keyring.keys.digest("session", token)
+
+
+def _bound_to(public_id: str) -> str:
+    return f"organizer/{public_id}"

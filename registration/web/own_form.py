@@ -1,0 +1,39 @@
+"""The form on a participant's own page."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField
+
+from registration.domain.participation import Wishes
+from registration.models import Registration
+from registration.web.display import LANGUAGES, language_name
+from registration.web.fields import LineField, Writable
+from registration.web.signup_form import WishesForm
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """Return the languages that pages and mails speak, each named in itself."""
+    return [(language, language_name(language)) for language in LANGUAGES]
+
+
+class OwnForm(WishesForm):
+    """What participants can change."""
+
+    language = SelectField(_l("Language of mails and of this page"), choices=language_choices)
+    neutral_title = LineField(
+        _l("Neutral title"),
+        description=_l("What calendar and mail say instead, as “Online meeting”."),
+        validators=[Writable(80)],
+    )
+
+    def wishes(self, registration: Registration) -> Wishes:
+        """Return what was chosen, as the rules take it."""
+        return Wishes(
+            session_ids=self.session_ids(registration.event),
+            language=self.language.data,
+            stream_language=self.stream_language.data,
+            zone=self.zone.data or "",
+            discreet=self.discreet.data,
+            neutral_title=self.neutral_title.data or "",
+        )
