@@ -74,7 +74,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     limiter.init_app(app)
     compress.init_app(app)
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)
     babel.init_app(app, locale_selector=display.chosen_language)
     if settings.database_url.startswith("sqlite"):
         with app.app_context():

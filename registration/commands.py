@@ -23,7 +23,7 @@ from registration.domain.crowds import MAX_CROWD, make_crowd
 from registration.domain.event_file import EventFileFaults, import_event
 from registration.domain.programme import all_events, event_named
 from registration.errors import Refusal
-from registration.extensions import writing
+from registration.extensions import wipe_free_space, writing
 from registration.links import public_url
 from registration.models.organizer import Role
 from registration.timezones import UTC
@@ -157,6 +157,7 @@ def purge() -> None:
     """Forget the personal data of events whose retention days are over; numbers stay."""
     with writing():
         forgotten = privacy.purge(now=clock.now())
+    wipe_free_space()
     for slug, count in forgotten:
         click.echo(f"{slug}: {count} registrations forgotten")
 

@@ -12,7 +12,7 @@ from registration.domain import admission, outbox, reminders, signup
 from registration.domain.accounts import expire_sessions
 from registration.domain.outbox import Outcome
 from registration.domain.privacy import purge
-from registration.extensions import db, writing
+from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
 from registration.mail.letters import letter_for
 from registration.mail.posting import FilePostman, Postman, Unreachable, message_of, postman, sender_domain
@@ -36,7 +36,9 @@ def sweep() -> None:
     with writing():
         signup.expire_unverified(now=now)
         expire_sessions(now=now)
-        purge(now=now)
+        forgotten = purge(now=now)
+    if forgotten:
+        wipe_free_space()
 
 
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 
 from registration.domain.personal import address_hash, bound_to, mail_address
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
-from registration.models import Category, Event, EventSession, Registration, SessionChoice
+from registration.models import Event, EventSession, Registration, SessionChoice
 from registration.models.registration import RegistrationState as State
 
 PAGE_ROWS = 50
@@ -89,25 +89,16 @@ def category_names(shown: Sequence[Shown]) -> dict[int, str]:
 
 def page(event: Event, filters: Filters, number: int, *, unmasked: bool) -> Page:
     """Return a page of the list; a number beyond the last gives the last. Raises Refusal for an unknown filter."""
-    conditions = conditions_of(event, filters, unmasked=unmasked)
-    if filters.by_name or _words(filters.search):
-        found = _scanned(conditions, filters)
-        total, number = len(found), _within(number, len(found))
-        ids = found[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
-    else:
-        total = db.session.execute(select(func.count()).select_from(Registration).where(*conditions)).scalar_one()
-        number = _within(number, total)
-        ids = list(db.session.scalars(_newest(conditions, number)))
+    conditions = [Registration.event_id == event.id, *conditions_of(event, filters, unmasked=unmasked)]
+    fits = matcher(filters.search)
+    scanned = _scan(conditions, fits, by_name=filters.by_name) if filters.by_name or fits else None
+    total = _count(conditions) if scanned is None else len(scanned)
+    pages = max(1, math.ceil(total / PAGE_ROWS))
+    number = min(max(number, 1), pages)
+    first = (number - 1) * PAGE_ROWS
+    ids = _newest(conditions, first) if scanned is None else scanned[first : first + PAGE_ROWS]
     names = category_names(shown_categories(event, unmasked=unmasked))
-    return Page(_attendees(ids, names), number, _pages(total), total)
-
-
-def matching_ids(event: Event, filters: Filters, *, unmasked: bool) -> list[int]:
-    """Return the ids of all that fit, in the order of their sign-up. Raises Refusal for an unknown filter."""
-    conditions = conditions_of(event, filters, unmasked=unmasked)
-    if _words(filters.search):
-        return sorted(_scanned(conditions, filters))
-    return sorted(db.session.scalars(select(Registration.id).where(*conditions)))
+    return Page(_attendees(ids, names), number, pages, total)
 
 
 def called(event: Event, public_id: str) -> Registration:
@@ -121,15 +112,17 @@ def called(event: Event, public_id: str) -> Registration:
 
 
 def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[ColumnElement[bool]]:
-    """Return the part of the filters that the database answers. Raises Refusal for an unknown value."""
-    found = [Registration.event_id == event.id, _state_is(filters.state)]
+    """Return the part of the filters that the database answers, within one event. Raises Refusal for an unknown
+    value."""
+    found = [_state_is(filters.state)]
     if filters.category:
         ids = _of(shown_categories(event, unmasked=unmasked), filters.category, "category").ids
         found.append(Registration.category_id.in_(ids))
     if filters.session:
         session_id = _session_id(event, filters.session)
-        chosen = select(SessionChoice.registration_id).where(SessionChoice.session_id == session_id)
-        found.append(Registration.id.in_(chosen))
+        found.append(
+            exists().where(SessionChoice.registration_id == Registration.id, SessionChoice.session_id == session_id)
+        )
     if filters.country:
         found.append(Registration.country == filters.country)
     address = _address(filters.search)
@@ -138,19 +131,26 @@ def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[Col
     return found
 
 
+def matcher(search: str) -> Callable[[dict[str, Any]], bool] | None:
+    """Return what tells whether an opened personal part fits the words of a search: each of them stands in the name
+    or the organization. None where there are no words to look for; a whole address is looked up by its hash."""
+    words = () if _address(search) else tuple(folded(search).split())
+    if not words:
+        return None
+
+    def fits(personal: dict[str, Any]) -> bool:
+        text = folded(f"{personal['name']}\n{personal['organization']}")
+        return all(word in text for word in words)
+
+    return fits
+
+
 def folded(text: str) -> str:
     """Return text as it is compared: without case and accents."""
     if text.isascii():
         return text.lower()
     parts = unicodedata.normalize("NFKD", text)
     return "".join(one for one in parts if not unicodedata.combining(one)).casefold()
-
-
-def opened(rows: Sequence[Row[Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the sealed part of rows whose first two columns are `public_id` and `sealed`."""
-    open_sealed = keyring.keys.open
-    for row in rows:
-        yield open_sealed(row[1], bound_to(row[0]))
 
 
 def _state_is(state: str) -> ColumnElement[bool]:
@@ -175,3 +175,72 @@ def _session_id(event: Event, slug: str) -> int:
     if found is None:
         raise Refusal(_l("There is no such session; choose one from the list."), "session")
     return found
+
+
+def _address(search: str) -> str:
+    """Return the mail address that a search is, or nothing."""
+    if "@" not in search:
+        return ""
+    try:
+        return mail_address(search)
+    except Refusal:
+        return ""
+
+
+def _count(conditions: Sequence[ColumnElement[bool]]) -> int:
+    query = select(func.count()).select_from(Registration).where(*conditions)
+    return db.session.execute(query).scalar_one()
+
+
+def _newest(conditions: Sequence[ColumnElement[bool]], first: int) -> Sequence[int]:
+    query = select(Registration.id).where(*conditions).order_by(Registration.id.desc())
+    return db.session.scalars(query.offset(first).limit(PAGE_ROWS)).all()
+
+
+def _scan(
+    conditions: Sequence[ColumnElement[bool]], fits: Callable[[dict[str, Any]], bool] | None, *, by_name: bool
+) -> list[int]:
+    """Open all that may fit; return the ids of those that do, by name or the newest first."""
+    query = (
+        select(Registration.public_id, Registration.sealed, Registration.id)
+        .where(*conditions)
+        .order_by(Registration.id.desc())
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    open_sealed = keyring.keys.open
+    found = []
+    for public_id, sealed, registration_id in db.session.execute(query):
+        personal = open_sealed(sealed, bound_to(public_id))
+        if fits is None or fits(personal):
+            found.append((folded(personal["name"]) if by_name else "", registration_id))
+    if by_name:
+        found.sort()
+    return [registration_id for _name, registration_id in found]
+
+
+def _attendees(ids: Sequence[int], names: dict[int, str]) -> list[Attendee]:
+    """Return the lines of these ids, in their order, by one query."""
+    query = select(
+        Registration.id,
+        Registration.public_id,
+        Registration.sealed,
+        Registration.country,
+        Registration.state,
+        Registration.category_id,
+        Registration.created_at,
+    ).where(Registration.id.in_(ids))
+    lines = {row.id: _attendee(row, names) for row in db.session.execute(query)}
+    return [lines[one] for one in ids if one in lines]
+
+
+def _attendee(row: Any, names: dict[int, str]) -> Attendee:
+    personal = keyring.keys.open(row.sealed, bound_to(row.public_id))
+    return Attendee(
+        public_id=row.public_id,
+        name=personal["name"],
+        organization=personal["organization"],
+        country=row.country,
+        state=row.state,
+        category=names[row.category_id],
+        created_at=row.created_at,
+    )

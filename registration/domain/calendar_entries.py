@@ -11,12 +11,12 @@ from registration.text import in_language
 
 
 def entry_of(session: EventSession, *, language: str, watch_url: str) -> CalendarEntry:
-    """Return the entry that names the session; `watch_url` is its public watch page."""
+    """Return the entry that names the session and its event; `watch_url` is its public watch page."""
     default = session.event.default_language
     theme = in_language(session.theme, language, default)
     event_title = in_language(session.event.title, language, default)
     title = in_language(session.title, language, default)
-    return _entry(session, title, f"{event_title}\n\n{theme}".strip(), watch_url, discreet=False)
+    return _entry(session, f"{title} – {event_title}", theme, watch_url, discreet=False)
 
 
 def neutral_entry_of(session: EventSession, *, title: str, neutral_url: str) -> CalendarEntry:

@@ -55,23 +55,19 @@ class Outcome:
         return self.sent or (self.code is not None and self.code >= 500)
 
 
-def owe(registration: Registration, kind: Kind, *, now: datetime) -> Delivery:
-    """Owe one mail of `kind` to somebody, from now until their event is over."""
-    db.session.flush()
-    count = db.session.execute(
-        select(func.count()).where(Delivery.registration_id == registration.id, Delivery.kind == kind)
-    ).scalar_one()
+def owe(registration: Registration, kind: Kind, *, useful_until: datetime | None = None, now: datetime) -> None:
+    """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given)."""
+    number = _owed_before(registration, kind) if registration.id else 0
     delivery = Delivery(
-        key=f"{kind}/{registration.public_id}/{count}",
+        key=f"{kind}/{registration.public_id}/{number}",
         kind=kind,
-        registration_id=registration.id,
+        registration=registration,
         urgent=kind in URGENT,
         due_at=now,
-        useful_until=_useful_until(registration, kind, now),
+        useful_until=useful_until or _day_after_event(registration.event_id, now),
         next_try_at=now,
     )
     db.session.add(delivery)
-    return delivery
 
 
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
@@ -158,12 +154,15 @@ def message_id(delivery: Delivery, domain: str) -> str:
     return f"<{digest[:16].hex()}@{domain}>"
 
 
-def _useful_until(registration: Registration, kind: Kind, now: datetime) -> datetime:
-    if kind is Kind.PROVE and registration.expires_at is not None:
-        return registration.expires_at
-    ends = db.session.execute(
-        select(func.max(EventSession.ends_at)).where(EventSession.event_id == registration.event_id)
-    ).scalar()
+def _owed_before(registration: Registration, kind: Kind) -> int:
+    db.session.flush()
+    return db.session.execute(
+        select(func.count()).where(Delivery.registration_id == registration.id, Delivery.kind == kind)
+    ).scalar_one()
+
+
+def _day_after_event(event_id: int, now: datetime) -> datetime:
+    ends = db.session.execute(select(func.max(EventSession.ends_at)).where(EventSession.event_id == event_id)).scalar()
     return max(ends or now, now) + timedelta(days=1)
 
 

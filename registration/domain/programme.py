@@ -6,11 +6,10 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager, selectinload
 
 from registration.errors import NotFound
 from registration.extensions import db
-from registration.models import Category, Event, EventSession
+from registration.models import Event, EventSession
 from registration.models.programme import SessionState
 
 
@@ -30,19 +29,6 @@ def event_named(slug: str) -> Event:
 def all_events() -> list[Event]:
     """Return all events by slug."""
     return list(db.session.execute(select(Event).order_by(Event.slug)).scalars())
-
-
-def category_called(event_slug: str, slug: str) -> Category:
-    """Return a category with its event and questions. Raises NotFound."""
-    found = db.session.execute(
-        select(Category)
-        .join(Category.event)
-        .options(contains_eager(Category.event), selectinload(Category.questions))
-        .where(Event.slug == event_slug, Category.slug == slug)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound(_l("There is no such category; choose one from the list."))
-    return found
 
 
 def session_called(event: Event, slug: str) -> EventSession:

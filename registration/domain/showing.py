@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.orm import selectinload
 
 from registration.domain import livestream, privacy, programme
@@ -26,19 +26,19 @@ _VERSIONS: Select[tuple[str, int]] = (
 )
 
 
-def shown_version(slug: str) -> int | None:
+def shown_version(engine: Engine, slug: str) -> int | None:
     """Return the version of an event that everybody may see; None for drafts and where there is none."""
-    return _scalar(_VERSION, {"slug": slug})
+    return _scalar(engine, _VERSION, {"slug": slug})
 
 
-def shown_version_of_code(code: str) -> int | None:
+def shown_version_of_code(engine: Engine, code: str) -> int | None:
     """Return the version of the shown event whose session has this neutral code."""
-    return _scalar(_VERSION_OF_CODE, {"code": code})
+    return _scalar(engine, _VERSION_OF_CODE, {"code": code})
 
 
-def shown_versions() -> tuple[tuple[str, int], ...]:
+def shown_versions(engine: Engine) -> tuple[tuple[str, int], ...]:
     """Return (slug, version) of every event that everybody may see."""
-    with db.engine.connect() as connection:
+    with engine.connect() as connection:
         return tuple((slug, version) for slug, version in connection.execute(_VERSIONS))
 
 
@@ -73,6 +73,6 @@ def next_change(changes: Iterable[datetime], *, now: datetime) -> datetime | Non
     return min((moment for moment in changes if moment > now), default=None)
 
 
-def _scalar(statement: Select[tuple[int]], values: dict[str, str]) -> int | None:
-    with db.engine.connect() as connection:
+def _scalar(engine: Engine, statement: Select[tuple[int]], values: dict[str, str]) -> int | None:
+    with engine.connect() as connection:
         return connection.execute(statement, values).scalar()

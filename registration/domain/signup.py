@@ -71,14 +71,16 @@ def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
     claim = _claim(category, form)
     known = _with_address(category.event_id, form.personal.address)
     proved = next((one for one in known if one.claim == PROVED), None)
-    if proved is not None and proved.state is not State.CANCELLED:
-        _remind_of_link(proved, Kind.ALREADY, now=now)
-        return
     same = next((one for one in known if one.claim == claim), None)
     lately = [one for one in known if one.claim != PROVED and one.created_at > now - timedelta(hours=1)]
-    if same is None and len(lately) >= UNPROVED_PER_HOUR:
-        return
-    _owe_proof(same or _new_registration(category, form, claim, now=now), now=now)
+    if proved is not None and proved.state is not State.CANCELLED:
+        _remind_of_link(proved, Kind.ALREADY, now=now)
+    elif same is not None:
+        _owe_proof_again(same, now=now)
+    elif len(lately) < UNPROVED_PER_HOUR:
+        registration = _new_registration(category, form, claim, now=now)
+        db.session.add(registration)
+        outbox.owe(registration, Kind.PROVE, useful_until=registration.expires_at, now=now)
 
 
 def prove(registration: Registration, *, now: datetime) -> Registration:
@@ -116,7 +118,7 @@ def send_link_again(event: Event, address: str, *, now: datetime) -> None:
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
     if open_ones:
-        _owe_proof(max(open_ones, key=lambda one: one.created_at), now=now)
+        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), now=now)
 
 
 def expire_unverified(*, now: datetime) -> int:
@@ -165,18 +167,17 @@ def _new_registration(category: Category, form: SignUp, claim: bytes, *, now: da
         discreet=form.discreet,
         created_at=now,
         updated_at=now,
+        expires_at=now + PROOF_TIME,
         choices=[SessionChoice(session_id=one) for one in form.session_ids],
     )
     seal_into(registration, form.personal)
-    db.session.add(registration)
     return registration
 
 
-def _owe_proof(registration: Registration, *, now: datetime) -> None:
-    db.session.flush()
+def _owe_proof_again(registration: Registration, *, now: datetime) -> None:
     if not outbox.told_lately(registration, (Kind.PROVE,), now=now):
         registration.expires_at = now + PROOF_TIME
-        outbox.owe(registration, Kind.PROVE, now=now)
+        outbox.owe(registration, Kind.PROVE, useful_until=registration.expires_at, now=now)
 
 
 def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) -> None:

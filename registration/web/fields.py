@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from wtforms import Field, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, StopValidation
-from wtforms.widgets import CheckboxInput, ListWidget, Select
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from registration.countries import CODES, country_names
 from registration.domain.personal import mail_address
 from registration.errors import Refusal
 from registration.text import clean_line, clean_lines, is_writable
-from registration.timezones import zone_named
+from registration.timezones import COMMON_ZONES
 from registration.web.display import page_language
 from registration.web.zone_list import zones_by_region
 
@@ -104,59 +104,63 @@ class SiteField(LineField):
             raise ValidationError(_("This is not the address of a site; write it like https://example.org."))
 
 
-class ListedField(LineField):
+class ListedField(SelectField):
     """One of a long list, checked by look-up: a list of hundreds is not walked for each sign-up."""
 
-    widget: Any = Select()
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, choices=self.options, **settings)
 
-    def has_groups(self) -> bool:
-        """Whether the list is in groups (WTForms asks)."""
-        return False
-
-    def options(self) -> Iterable[Choice]:
-        """Return (value, label) of what can be chosen."""
+    @staticmethod
+    def options() -> Any:
+        """Return what WTForms' SelectField takes as choices; the first one is blank."""
         raise NotImplementedError
 
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
-        """Yield the options as WTForms' Select draws them, a blank one first."""
-        yield "", _("Please choose"), not self.data, {}
-        for value, label in self.options():
-            yield value, label, value == self.data, {}
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse what is not in the list; nothing chosen is the other validators' matter."""
+        if self.data and not self.offers(self.data):
+            raise ValidationError(self.refusal())
+
+    def offers(self, value: str) -> bool:
+        """Whether this value is in the list."""
+        raise NotImplementedError
+
+    def refusal(self) -> str:
+        """Return the sentence for a value that is not."""
+        raise NotImplementedError
 
 
 class CountryField(ListedField):
     """A country by its ISO 3166 code, named in the page's language."""
 
-    def options(self) -> Iterable[Choice]:
+    @staticmethod
+    def options() -> list[Choice]:
         """Return all countries by name."""
-        return country_names(page_language()).items()
+        return [("", _("Please choose")), *country_names(page_language()).items()]
 
-    def pre_validate(self, form: BaseForm) -> None:
-        """Refuse what is no country."""
-        if self.data and self.data not in CODES:
-            raise ValidationError(_("This country is not in the list; choose one from it."))
+    def offers(self, value: str) -> bool:
+        """Whether this is a country."""
+        return value in CODES
+
+    def refusal(self) -> str:
+        """Return the sentence for what is no country."""
+        return _("This country is not in the list; choose one from it.")
 
 
 class ZoneField(ListedField):
     """A time zone by its IANA name, by region and city."""
 
-    def has_groups(self) -> bool:
-        """The zones stand under their regions."""
-        return True
+    @staticmethod
+    def options() -> dict[str, list[Choice]]:
+        """Return the zones under their regions."""
+        return {"": [("", _("Please choose"))], **dict(zones_by_region())}
 
-    def iter_groups(self) -> Iterator[tuple[str, list[tuple[str, str, bool, dict[str, Any]]]]]:
-        """Yield (region, options) as WTForms' Select draws them."""
-        for region, zones in zones_by_region():
-            yield region, [(name, place, name == self.data, {}) for name, place in zones]
+    def offers(self, value: str) -> bool:
+        """Whether this is a zone in common use."""
+        return value in COMMON_ZONES
 
-    def pre_validate(self, form: BaseForm) -> None:
-        """Refuse what is no zone in common use."""
-        if not self.data:
-            return
-        try:
-            zone_named(self.data)
-        except Refusal as refusal:
-            raise ValidationError(str(refusal)) from None
+    def refusal(self) -> str:
+        """Return the sentence for what is no zone."""
+        return _("There is no such time zone; choose one from the list, as Asia/Kathmandu.")
 
 
 class SeveralField(SelectMultipleField):

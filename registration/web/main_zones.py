@@ -26,7 +26,7 @@ REGIONS: dict[str, LazyString] = {
 @cache
 def main_zones() -> list[tuple[LazyString | str, list[tuple[str, str]]]]:
     """Return (region, [(IANA name, city)]): the cities that CLDR names for the zones of Windows."""
-    newer = {old: new for new, old in get_global("zone_aliases").items() if new in COMMON_ZONES}
+    newer = get_global("zone_aliases")
     named = {newer.get(name, name) for name in get_global("windows_zone_mapping").values()}
     zones = sorted(name for name in named & COMMON_ZONES if "/" in name)
     return [

@@ -1,112 +1,199 @@
-"""Finished public pages in memory.
+"""Finished public pages in memory, answered before Flask is asked.
 
-A public page is a function of its address, of the data and, now and then, of the moment. It is made and packed once;
-that holds for one mark (the version of the data) and until the next instant at which the page changes by itself.
+A public page is a function of its address, of the data and, now and then, of the moment. It is made and packed once.
+That holds while its mark (the version of the data) stays the same, and until the next instant at which it changes by
+itself; both are looked at for each request.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from cachetools import LRUCache
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
 
 from registration import clock
+from registration.clock import Clock
+from registration.domain.livestream import FLOOR
 from registration.domain.showing import next_change
-from registration.web.display import asked_language, chosen_zone
+from registration.timezones import COMMON_ZONES
+from registration.web.display import LANGUAGES
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+SIGN = "sign"
 LARGEST = 32 * 1024 * 1024
 """How many bytes of pages one process keeps."""
 LONGEST = 60
-"""For how many seconds browsers and caches on the way may keep a page."""
+"""For how many seconds browsers, and caches on the way, may keep a page."""
+ARGUMENTS: dict[str, Container[str]] = {
+    "lang": LANGUAGES,
+    "tz": COMMON_ZONES,
+    "stream": (FLOOR, SIGN, *LANGUAGES),
+}
+"""What may stand behind the "?" of a public page; all else is as if it were not there."""
 
-Make = Callable[[datetime], tuple[str, Iterable[datetime]]]
-"""Makes a page for the moment `now`: its HTML, and the instants at which it changes by itself."""
+Headers = list[tuple[str, str]]
+NAME = "plenary.finished_page"
+OWN_HEADERS = frozenset(
+    {"cache-control", "content-encoding", "content-length", "content-type", "etag", "set-cookie", "vary"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedPage:
-    """A page as it is sent. `until`: when it changes by itself, if ever."""
+    """A page as it is sent. `current` reads the mark that the page of this moment has; `until`: when it changes by
+    itself, if ever."""
 
     plain: bytes
     packed: bytes
     etag: str
     mark: Hashable
+    current: Callable[[], Hashable]
     until: datetime | None
 
-    def holds(self, mark: Hashable, now: datetime) -> bool:
-        """Whether this is still what would be made for `mark` at `now`."""
-        return self.mark == mark and (self.until is None or now < self.until)
+    def holds(self, now: datetime) -> bool:
+        """Whether this is still what would be made. Where the database does not answer, the application says so."""
+        try:
+            return (self.until is None or now < self.until) and self.current() == self.mark
+        except SQLAlchemyError:
+            return False
 
 
-class PageCache:
-    """The finished pages of one process, those not asked for longest leaving first. Safe to share between threads."""
+class FinishedPages:
+    """A WSGI application around another, which keeps the pages that the other calls finished.
 
-    def __init__(self, largest: int = LARGEST) -> None:
-        self._pages: LRUCache[Hashable, FinishedPage] = LRUCache(largest, getsizeof=_size)
+    Nothing of a request or of an answer's cookies enters into what is kept. The least used pages leave first. Safe to
+    share between threads.
+    """
+
+    def __init__(self, app: WSGIApplication, tell_time: Clock, largest: int = LARGEST) -> None:
+        self._app = app
+        self._tell_time = tell_time
+        self._kept: LRUCache[Hashable, tuple[FinishedPage, Headers]] = LRUCache(largest, getsizeof=_size)
         self._lock = Lock()
 
-    def get(self, key: Hashable) -> FinishedPage | None:
-        """Return what was kept under `key`."""
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer with a page that still holds, or as the application does."""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return self._app(environ, start_response)
+        now = self._tell_time()
+        key = (environ["PATH_INFO"], *_arguments(environ["QUERY_STRING"]))
         with self._lock:
-            return self._pages.get(key)
+            page, headers = self._kept.get(key, (None, []))
+        if page is not None and page.holds(now):
+            return _send(page, headers, now, environ, start_response)
+        return self._make(key, now, environ, start_response)
 
-    def keep(self, key: Hashable, page: FinishedPage) -> None:
-        """Keep a page; one larger than the whole cache is not kept."""
+    def _make(
+        self, key: Hashable, now: datetime, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        told: Headers = []
+
+        def start(status: str, headers: Headers, exc_info: ExcInfo | None = None) -> Callable[[bytes], object]:
+            if NAME in environ and status.startswith("200"):
+                told.extend(headers)
+                return lambda _written: None
+            return start_response(status, headers, exc_info)
+
+        answer = self._app(environ, start)
+        if not told:
+            return answer
+        getattr(answer, "close", lambda: None)()
+        page: FinishedPage = environ[NAME]
+        fixed = [(name, value) for name, value in told if name.lower() not in OWN_HEADERS]
         with self._lock:
-            if _size(page) <= self._pages.maxsize:
-                self._pages[key] = page
+            if _size((page, fixed)) <= self._kept.maxsize:
+                self._kept[key] = page, fixed
+        return _send(page, fixed, now, environ, start_response)
 
 
 def init_app(app: Flask) -> None:
-    """Give `app` its own cache."""
-    app.extensions["page_cache"] = PageCache()
+    """Put the kept pages in front of `app`."""
+    app.wsgi_app = FinishedPages(app.wsgi_app, lambda: app.extensions["clock"]())  # type: ignore[method-assign]
 
 
-def finished(mark: Hashable, make: Make, *more: Hashable) -> Response:
-    """Answer with the page of the address asked for, made anew only when the kept one does not hold.
+def finished(
+    current: Callable[[], Hashable], make: Callable[[datetime], tuple[str, Iterable[datetime]]]
+) -> Response:
+    """Make the answer to this request the finished page of its address.
 
-    `mark` is what the page is good for, read before it is made. Only the address, language, zone and `more` may
-    enter into the page; other arguments of the address are as if they were not there.
+    `current` reads, outside of any request too, the mark that the page is good for. `make` makes it for a moment
+    (aware, UTC): its HTML, and the instants at which it changes by itself. Only the path and ARGUMENTS may enter
+    into it.
     """
     now = clock.now()
-    cache: PageCache = current_app.extensions["page_cache"]
-    address = tuple((request.view_args or {}).values())
-    key = (request.endpoint, address, asked_language(), chosen_zone(), *more)
-    page = cache.get(key)
-    if page is None or not page.holds(mark, now):
-        page = _finish(*make(now), mark=mark, now=now)
-        cache.keep(key, page)
-    return _answer(page, now)
-
-
-def _finish(html: str, changes: Iterable[datetime], *, mark: Hashable, now: datetime) -> FinishedPage:
+    mark = current()
+    html, changes = make(now)
     plain = html.encode()
-    etag = f'W/"{hashlib.sha256(plain).hexdigest()[:20]}"'
-    packed = gzip.compress(plain, compresslevel=9, mtime=0)
-    return FinishedPage(plain, packed, etag, mark, next_change(changes, now=now))
+    request.environ[NAME] = FinishedPage(
+        plain=plain,
+        packed=gzip.compress(plain, compresslevel=9, mtime=0),
+        etag=f'W/"{hashlib.sha256(plain).hexdigest()[:20]}"',
+        mark=mark,
+        current=current,
+        until=next_change(changes, now=now),
+    )
+    return Response(status=200)
 
 
-def _answer(page: FinishedPage, now: datetime) -> Response:
+def asked(name: str) -> str | None:
+    """Return what the address asks for by one of ARGUMENTS, if there is such a thing."""
+    value = request.args.get(name)
+    return value if value in ARGUMENTS[name] else None
+
+
+def _arguments(query: str) -> tuple[str | None, ...]:
+    """Return the values of ARGUMENTS in a query, the first of each, as `asked` finds them."""
+    if not query:
+        return ()
+    given = dict(reversed(parse_qsl(query, keep_blank_values=True)))
+    values = [(given.get(name), known) for name, known in ARGUMENTS.items()]
+    return tuple(value if value in known else None for value, known in values)
+
+
+def _send(
+    page: FinishedPage, fixed: Headers, now: datetime, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
     seconds = LONGEST if page.until is None else min(LONGEST, int((page.until - now).total_seconds()))
-    headers = {
-        "Content-Type": "text/html; charset=utf-8",
-        "Cache-Control": f"public, max-age={seconds}",
-        "ETag": page.etag,
-        "Vary": "Accept-Encoding",
-    }
-    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(page.etag[3:-1]):
-        return Response(status=304, headers=headers)
-    if "gzip" in request.headers.get("Accept-Encoding", "") and request.accept_encodings["gzip"]:
-        headers["Content-Encoding"] = "gzip"
-        return Response(page.packed, headers=headers)
-    return Response(page.plain, headers=headers)
+    headers = [
+        *fixed,
+        ("Cache-Control", f"public, max-age={seconds}"),
+        ("ETag", page.etag),
+        ("Vary", "Accept-Encoding"),
+    ]
+    if page.etag[2:] in environ.get("HTTP_IF_NONE_MATCH", ""):
+        start_response("304 Not Modified", headers)
+        return []
+    body = page.plain
+    headers.append(("Content-Type", "text/html; charset=utf-8"))
+    if _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+        body = page.packed
+        headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(len(body))))
+    start_response("200 OK", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
-def _size(page: FinishedPage) -> int:
-    return len(page.plain) + len(page.packed)
+@lru_cache(maxsize=256)
+def _takes_gzip(accepted: str) -> bool:
+    return bool(parse_accept_header(accepted, Accept)["gzip"])
+
+
+def _size(kept: tuple[FinishedPage, Headers]) -> int:
+    return len(kept[0].plain) + len(kept[0].packed)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response
 
 from registration import clock
 from registration.domain import livestream, privacy, programme, showing
 from registration.domain.signup import window
+from registration.extensions import db
 from registration.models import Event
 from registration.web import page_cache, public_display
 from registration.web.access import visible_event
 from registration.web.display import chosen_zone
+from registration.web.public_display import render
 
 blueprint = Blueprint("public", __name__)
 blueprint.record_once(lambda state: page_cache.init_app(state.app))
@@ -26,7 +29,7 @@ blueprint.record_once(lambda state: public_display.init_app(state.app))
 @blueprint.get("/")
 def events() -> Response:
     """Show the events: those to come, then the past ones."""
-    return page_cache.finished(showing.shown_versions(), _events_page)
+    return page_cache.finished(partial(showing.shown_versions, db.engine), _events_page)
 
 
 @blueprint.get("/events/<slug:event_slug>/")
@@ -43,8 +46,8 @@ def privacy_notice(event_slug: str) -> Response | str:
 
 def _page_of(slug: str, make: Callable[[Event, datetime], str]) -> Response | str:
     """Answer with a page of an event; one that only organizers may see is made for them and kept nowhere."""
-    version = showing.shown_version(slug)
-    if version is None:
+    version = partial(showing.shown_version, db.engine, slug)
+    if version() is None:
         return make(visible_event(slug), clock.now())
 
     def make_for_all(now: datetime) -> tuple[str, list[datetime]]:
@@ -57,22 +60,21 @@ def _page_of(slug: str, make: Callable[[Event, datetime], str]) -> Response | st
 def _events_page(now: datetime) -> tuple[str, list[datetime]]:
     coming, past = showing.shown_events(now=now)
     windows = {one.slug: window(one, now=now) for one in coming}
-    page = render_template("public/events.html", coming=coming, past=past, windows=windows, flashes=False)
+    page = render("public/events.html", coming=coming, past=past, windows=windows)
     return page, [moment for one in coming for moment in showing.page_changes(one)]
 
 
 def _event_page(event: Event, now: datetime) -> str:
-    return render_template(
+    return render(
         "public/event.html",
         event=event,
         window=window(event, now=now),
         phases={session.slug: livestream.phase(session, now=now) for session in event.sessions},
         is_over=now >= programme.ends_at(event),
         zone=chosen_zone(),
-        flashes=False,
     )
 
 
 def _privacy_page(event: Event, now: datetime) -> str:
     day = privacy.forget_at(event)
-    return render_template("public/privacy.html", event=event, forget_at=day, forgotten=now >= day, flashes=False)
+    return render("public/privacy.html", event=event, forget_at=day, forgotten=now >= day)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import format_interval
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import gettext as _
 from markupsafe import Markup
 
 from registration.models import Event
 from registration.text import in_language
 from registration.timetext import ZoneTimes, all_times
-from registration.timezones import to_wall
+from registration.timezones import city, to_wall
 from registration.web.display import LANGUAGES, chosen_zone, direction, page_language, paragraphs
 from registration.web.main_zones import main_zones
 
@@ -21,12 +23,18 @@ def init_app(app: Flask) -> None:
     """Give the templates what public pages show things with."""
     app.jinja_env.filters.update(prose=prose, tongue=tongue)
     app.jinja_env.globals.update(
+        city=city,
         event_dates=event_dates,
         host_of=host_of,
         main_zones=main_zones,
         moment_times=moment_times,
         own_address=own_address,
     )
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a public page. Context processors are left out, as they may look for a person and open the session."""
+    return current_app.jinja_env.get_template(template).render(values, flashes=False)
 
 
 def tongue(texts: dict[str, str]) -> Markup:
@@ -41,18 +49,20 @@ def tongue(texts: dict[str, str]) -> Markup:
 
 def prose(texts: dict[str, str]) -> Markup:
     """Return a text of several paragraphs as HTML, marked with the language it is in."""
-    return Markup(paragraphs(_shown(texts)).replace("<p>", f"<p{tongue(texts)}>"))
+    return paragraphs(_shown(texts)).replace(Markup("<p>"), Markup("<p{}>").format(tongue(texts)))
 
 
 def event_dates(event: Event) -> str:
-    """Return the days of an event in its own zone, as "25–26 May 2021"; nothing where it has no session."""
+    """Return the days of an event: "25–26 May 2021, New York time"; nothing where it has no session."""
     if not event.sessions:
         return ""
     first = to_wall(min(one.starts_at for one in event.sessions), event.zone).date()
     last = to_wall(max(one.ends_at for one in event.sessions), event.zone).date()
     language = page_language()
     # As in timetext: UN English puts the day before the month.
-    return format_interval(first, last, "yMMMMd", locale="en_GB" if language == "en" else language.replace("-", "_"))
+    locale = "en_GB" if language == "en" else language.replace("-", "_")
+    days = format_interval(first, last, "yMMMMd", locale=locale)
+    return _("%(days)s, %(place)s time", days=days, place=city(event.zone))
 
 
 def moment_times(instant: datetime, event_zone: str) -> list[ZoneTimes]:

@@ -15,16 +15,16 @@ from werkzeug.wrappers import Response
 from registration import clock
 from registration.domain import privacy, signup
 from registration.domain.admission import Places
+from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
-from registration.domain.programme import category_called
 from registration.errors import Refusal
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
 from registration.web.access import visible_event
 from registration.web.participant import remember
-from registration.web.signup_form import FindForm, form_for, question_fields
+from registration.web.signup_form import FindForm, SignUpForm, form_for, question_fields
 
 blueprint = Blueprint("signup", __name__)
 
@@ -45,7 +45,8 @@ def categories(event_slug: str) -> str:
 @blueprint.get("/events/<slug:event_slug>/register/<slug:category_slug>/")
 def register(event_slug: str, category_slug: str) -> str:
     """Show the form of one category."""
-    return _form_page(_category(event_slug, category_slug))[0]
+    category = _category(event_slug, category_slug)
+    return _form_page(category, form_for(category))
 
 
 @blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
@@ -54,13 +55,14 @@ def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     """Take a sign-up."""
     category = _category(event_slug, category_slug)
     form = form_for(category)
-    if signup.window(category.event, now=clock.now()) is not signup.Window.OPEN or not form.validate():
-        return _form_page(category)
+    if not form.validate():
+        return _form_page(category, form), 422
     typed = form.to_sign_up(category)
     try:
-        _in_one_unit(lambda: signup.sign_up(_category(event_slug, category_slug), typed, now=clock.now()))
-    except Refusal:
-        return _form_page(_category(event_slug, category_slug))
+        _in_one_unit(lambda: signup.sign_up(category, typed, now=clock.now()))
+    except Refusal as refusal:
+        form.form_errors.append(str(refusal))
+        return _form_page(category, form), 409
     return redirect(url_for("signup.sent", event_slug=event_slug), 303)
 
 
@@ -85,7 +87,7 @@ def send_link(event_slug: str) -> tuple[str, int] | Response:
     if not form.validate():
         return render_template("signup/find.html", event=event, form=form), 422
     address = form.address.address
-    _in_one_unit(lambda: signup.send_link_again(visible_event(event_slug), address, now=clock.now()))
+    _in_one_unit(lambda: signup.send_link_again(event, address, now=clock.now()))
     return redirect(url_for("signup.found", event_slug=event_slug), 303)
 
 
@@ -118,27 +120,20 @@ def prove(key: str) -> Response:
 
 
 def _category(event_slug: str, category_slug: str) -> Category:
-    visible_event(event_slug)
-    return category_called(event_slug, category_slug)
+    return category_of(visible_event(event_slug), category_slug)
 
 
-def _form_page(category: Category) -> tuple[str, int]:
-    """Draw the form with what was typed and its errors; 422 where there are any, 409 where sign-up is not open."""
-    form = form_for(category)
-    window = _window(category.event)
-    if form.is_submitted():
-        form.validate()
-    page = render_template(
+def _form_page(category: Category, form: SignUpForm) -> str:
+    """Draw the form with what was typed and, beside each field, what is wrong with it."""
+    return render_template(
         "signup/register.html",
         event=category.event,
         category=category,
         form=form,
         questions=question_fields(form, category),
-        window=window,
+        window=_window(category.event),
         forget_at=privacy.forget_at(category.event),
     )
-    code = 422 if form.errors else 409 if form.is_submitted() and window is not signup.Window.OPEN else 200
-    return page, code
 
 
 def _window(event: Event) -> signup.Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -22,6 +23,7 @@ from registration.web.fields import (
     SITE_LENGTH,
     TEXT_LENGTH,
     AddressField,
+    Choice,
     CountryField,
     LineField,
     LinesField,
@@ -33,6 +35,8 @@ from registration.web.fields import (
 )
 
 QUESTION = "question_"
+FORMS_KEPT = 256
+"""How many forms of categories, in one language each, a process keeps."""
 
 
 class WishesForm(FlaskForm):
@@ -56,10 +60,9 @@ class WishesForm(FlaskForm):
 
     def offer(self, event: Event) -> None:
         """Put in what this event offers."""
-        sessions = open_sessions(event)
-        self.sessions.choices = [(one.slug, session_line(one, event)) for one in sessions]
-        languages = stream_languages(sessions)
-        self.stream_language.choices = [(one, stream_language_name(one)) for one in languages]
+        sessions, languages = _offers(event, event.version, page_language())
+        self.sessions.choices = sessions
+        self.stream_language.choices = languages
 
     def session_ids(self, event: Event) -> tuple[int, ...]:
         """Return the ids of the sessions chosen, in the programme's order."""
@@ -144,10 +147,26 @@ class FindForm(FlaskForm):
 
 def form_for(category: Category) -> SignUpForm:
     """Return the form of one category, filled with what the request brought."""
-    own = {QUESTION + question.name: _question_field(question) for question in category.questions}
-    form: SignUpForm = type("CategoryForm", (SignUpForm,), own)()
+    form = _form_class(category, category.event.version, page_language())()
     form.offer(category.event)
     return form
+
+
+@lru_cache(maxsize=FORMS_KEPT)
+def _form_class(category: Category, _version: int, _language: str) -> type[SignUpForm]:
+    """Return the form's class, made once for each version and language."""
+    own = {QUESTION + question.name: _question_field(question) for question in category.questions}
+    return type("CategoryForm", (SignUpForm,), own)
+
+
+@lru_cache(maxsize=FORMS_KEPT)
+def _offers(event: Event, _version: int, _language: str) -> tuple[list[Choice], list[Choice]]:
+    """Return the sessions and the stream languages to choose from, worded once for each version and language."""
+    sessions = open_sessions(event)
+    return (
+        [(one.slug, session_line(one, event)) for one in sessions],
+        [(one, stream_language_name(one)) for one in stream_languages(sessions)],
+    )
 
 
 def question_fields(form: Form, category: Category) -> list[Field]:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 
 from registration.errors import Refusal
+
+MOST_TOLD = 100
 
 Path = tuple[str | int, ...]
 """Where a value stands: ("sessions", 1, "starts")."""
@@ -27,14 +30,18 @@ class Fault:
 
 
 class EventFileFaults(Refusal):
-    """An event file cannot be taken. `faults` holds all that was found, by line, each once."""
+    """An event file cannot be taken. `faults` holds all that was found, by line, each once; as text, one per line."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = sorted(_each_once(faults), key=lambda fault: fault.line)
         super().__init__("")
 
     def __str__(self) -> str:
-        return "\n".join(str(fault) for fault in self.faults)
+        told = [str(fault) for fault in self.faults[:MOST_TOLD]]
+        more = len(self.faults) - len(told)
+        if more:
+            told.append(str(_l("... and %(more)d more.", more=more)))
+        return "\n".join(told)
 
 
 def field_name(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,16 +17,16 @@ from registration.timezones import zone_named
 
 def format_checker(language: object) -> FormatChecker:
     """Return a checker for a file with this default language. Each check passes or raises Refusal."""
-    checks = {
+    checks: dict[str, Callable[[Any], object]] = {
         "zone": zone_named,
         "wall-time": parse_wall,
         "uri": check_url,
         "email": check_address,
-        "default-language": lambda value: _check_texts(value, language),
+        "default-language": lambda texts: _check_texts(texts, language),
     }
     checker = FormatChecker(formats=())
     for name, check in checks.items():
-        checker.checks(name, raises=Refusal)(_passing(check))
+        checker.checks(name, raises=Refusal)(_passing(check, dict if name == "default-language" else str))
     return checker
 
 
@@ -49,16 +50,16 @@ def check_address(address: str) -> None:
         raise Refusal(_l("This is no mail address; write it as dialogue@example.org.")) from None
 
 
-def _check_texts(value: object, language: object) -> None:
-    if isinstance(value, dict) and value and isinstance(language, str) and language not in value:
+def _check_texts(texts: dict[str, object], language: object) -> None:
+    if texts and isinstance(language, str) and language not in texts:
         raise Refusal(_l("Write it in the event's default language (%(language)s) too.", language=language))
 
 
-def _passing(check: Any) -> Any:
-    """Formats look at texts (and ours at maps of texts); what has another type is another fault's matter."""
+def _passing(check: Callable[[Any], object], wanted: type) -> Callable[[object], bool]:
+    """A value of another type is another fault's matter."""
 
     def passes(value: object) -> bool:
-        if isinstance(value, str | dict):
+        if isinstance(value, wanted):
             check(value)
         return True
 

@@ -57,9 +57,12 @@ def read(text: str) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         builder.faults.append(_not_yaml(mark.line + 1 if mark else line, str(error.problem or error.context)))
-    except (YAMLError, ValueError, OverflowError) as error:
-        # The last two are Python's own: a \U escape that is no character, a %YAML version of 5000 digits.
+    except YAMLError as error:
         builder.faults.append(_not_yaml(line, str(error)))
+    except (ValueError, OverflowError):
+        # Python's own: a \U escape that is no character, a %YAML version of 5000 digits.
+        out_of_range = _l("This cannot be read as YAML: a number in it is out of range.")
+        builder.faults.append(Fault(line, "", out_of_range))
     if builder.faults:
         raise EventFileFaults(builder.faults)
     return Document(builder.root, builder.lines)

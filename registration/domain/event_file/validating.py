@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from registration.errors import Refusal, plain
 
 SCHEMA_PATH = Path(__file__).with_name("event-file.schema.json")
 
+LANGUAGE = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 TYPES: dict[str, LazyString] = {
     "string": _l("Write a text here; put quotes around it if it is a number or a word like true."),
     "integer": _l("Write a whole number here."),
@@ -32,9 +34,9 @@ TYPES: dict[str, LazyString] = {
 PATTERNS: dict[str, LazyString] = {
     "^#[^\\s#]+$": _l('Write a hashtag as "#Dialogue", in quotes and without spaces.'),
     "^[a-z0-9]+(-[a-z0-9]+)*$": _l("Use small letters a to z, digits and hyphens, as “civil-society”."),
-    "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$": _l("This is no language tag; write it as en, fr or zh."),
+    LANGUAGE: _l("This is no language tag; write it as en, fr or zh."),
     "^[^\\n]*$": _l("This must be one line; write it without line breaks."),
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}$": _l("Write the time as 2021-05-25 10:00."),
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}$": _l("There is no such time; write it as 2021-05-25 10:00."),
     "^[a-z][a-z0-9_]*$": _l("Use small letters a to z, digits and underscores, as “ecosoc_status”."),
 }
 
@@ -42,7 +44,8 @@ PATTERNS: dict[str, LazyString] = {
 def schema_faults(document: Document) -> Iterator[Fault]:
     """Yield everything in which a file differs from the schema."""
     language = document.root.get("language") if isinstance(document.root, dict) else None
-    validator = Draft202012Validator(_schema(), format_checker=format_checker(language))
+    known = isinstance(language, str) and re.fullmatch(LANGUAGE, language)
+    validator = Draft202012Validator(_schema(), format_checker=format_checker(language if known else None))
     for error in validator.iter_errors(document.root):
         yield from _faults(document, error)
 
@@ -64,7 +67,7 @@ def _faults(document: Document, error: ValidationError) -> Iterator[Fault]:
         for name in given.keys() - known.keys():
             yield document.fault((*path, name), _unknown(name, list(known)))
     elif "propertyNames" in error.absolute_schema_path:
-        yield document.fault((*path, given), PATTERNS["^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"])
+        yield document.fault((*path, given), PATTERNS[LANGUAGE])
     else:
         yield document.fault(path, SENTENCES[str(error.validator)](said, given, error))
 

@@ -1,0 +1,1 @@
+"""Speed, as ratios against bare code in the same run: `make bench`."""

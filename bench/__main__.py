@@ -1,0 +1,7 @@
+"""Runs all measurements, one after another."""
+
+from bench import event_page, export, signup
+
+for measurement in (event_page, signup, export):
+    print(f"\n{(measurement.__doc__ or '').strip().splitlines()[0]}")
+    measurement.main()

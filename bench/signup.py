@@ -1,0 +1,126 @@
+"""A complete sign-up POST against a bare Flask + SQLAlchemy insert-and-commit, on databases alike."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytz
+from flask import Flask, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from config import ROOT, load_settings
+from registration import create_app
+from registration.domain.event_file import import_event
+from registration.extensions import prepare_sqlite, writing
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=pytz.utc)
+ROUNDS, POSTS = 7, 100
+BAR = 0.4
+
+
+def main() -> None:
+    """Print how many sign-ups a second there are for each bare insert."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours, bare = _plenary(Path(folder)), _bare(Path(folder))
+        _time(ours, 20), _time(bare, 20)
+        pairs = [(_time(ours, POSTS), _time(bare, POSTS)) for _round in range(ROUNDS)]
+    seconds = [statistics.median(column) for column in zip(*pairs, strict=True)]
+    ratio = statistics.median(bare_time / our_time for our_time, bare_time in pairs)
+    print(f"sign-up POST: {1000 * seconds[0]:.2f} ms, bare insert-and-commit: {1000 * seconds[1]:.2f} ms")
+    print(f"ratio {ratio:.2f} (at least {BAR})")
+
+
+def _time(post: Callable[[], int], times: int) -> float:
+    """Return the seconds of one POST, on the average."""
+    begun = time.perf_counter()
+    for _number in range(times):
+        status = post()
+        assert status in {204, 303}, status
+    return (time.perf_counter() - begun) / times
+
+
+def _plenary(folder: Path) -> Callable[[], int]:
+    environ = {
+        "PLENARY_INSTANCE": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'plenary.sqlite'}",
+        "SECRET_KEY": "only-for-measuring-" * 3,
+        "SEAL_KEYS": "k1:" + base64.b64encode(bytes(32)).decode(),
+        "PUBLIC_URL": "http://localhost",
+        "MAIL_SERVER": "127.0.0.1",
+        "MAIL_DEFAULT_SENDER": "dialogue@example.org",
+    }
+    app = create_app(load_settings(environ), clock=lambda: NOW)
+    app.config["RATELIMIT_ENABLED"] = False
+    app.extensions["limiter"].pop().enabled = False
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        with writing():
+            text = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
+            import_event(text, as_slug="dialogue-next", shift_to="2027-05-25", now=NOW)
+    return _poster(app, "/events/dialogue-next/register/civil-society/", _typed)
+
+
+def _typed(number: int) -> dict[str, Any]:
+    return {
+        "name": f"Amina Example {number}",
+        "address": f"amina-{number}@example.org",
+        "question_organization": "Example Organization",
+        "question_country": "NP",
+        "question_ecosoc_status": "none",
+        "sessions": ["human-rights", "civil-society"],
+        "stream_language": "floor",
+        "zone": "Asia/Kathmandu",
+        "captions": "y",
+        "consent": "y",
+    }
+
+
+def _bare(folder: Path) -> Callable[[], int]:
+    class Base(DeclarativeBase):
+        pass
+
+    db = SQLAlchemy(model_class=Base)
+
+    class Row(Base):
+        __tablename__ = "row"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str] = mapped_column(String(200))
+        address: Mapped[str] = mapped_column(String(254), unique=True)
+        rest: Mapped[bytes] = mapped_column(LargeBinary)
+
+    app = Flask("bare")
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{folder / 'bare.sqlite'}"
+    db.init_app(app)
+
+    @app.post("/")
+    def insert() -> tuple[str, int]:
+        form = request.form
+        rest = "|".join(value for name, value in form.items(multi=True) if name not in {"name", "address"})
+        db.session.add(Row(name=form["name"], address=form["address"], rest=rest.encode()))
+        db.session.commit()
+        return "", 204
+
+    with app.app_context():
+        prepare_sqlite(db.engine)
+        db.create_all()
+    return _poster(app, "/", _typed)
+
+
+def _poster(app: Flask, path: str, typed: Callable[[int], dict[str, Any]]) -> Callable[[], int]:
+    client = app.test_client()
+    numbers = iter(range(10**9))
+    return lambda: client.post(path, data=typed(next(numbers))).status_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+"""Lists that leave the house: written into the book first, then streamed from the database as CSV, XLSX or JSON.
+
+Rows are read in short units of work, so that none stays open while a client reads slowly, and nothing of them is held
+but the rows at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, func, select, true
+
+from registration.domain import access, attendees, columns, tables
+from registration.domain.access import Action
+from registration.domain.attendees import Filters
+from registration.domain.columns import DEFAULT_COLUMNS
+from registration.domain.personal import bound_to
+from registration.domain.tables import Cell, Format
+from registration.errors import Refusal
+from registration.extensions import db, keyring
+from registration.keys import new_public_id
+from registration.models import Event, Export, Organizer, Registration
+from registration.text import clean_lines, is_writable
+
+__all__ = ["DEFAULT_COLUMNS", "Entry", "Format", "Order"]
+
+ROWS_AT_ONCE = 500
+PER_HOUR = 5
+"""How many lists one organizer may take by the web in an hour."""
+REASON_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody wants to take and why. `unmask`: name the categories at risk; owners only."""
+
+    format: Format
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    unmask: bool = False
+    reason: str = ""
+    filters: Filters = field(default_factory=Filters)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the book of exports, opened."""
+
+    at: datetime
+    by: Organizer
+    format: str
+    columns: Sequence[str]
+    filters: dict[str, str]
+    unmasked: bool
+    reason: str
+    search: str
+
+
+def write_down(event: Event, organizer: Organizer, order: Order, *, now: datetime) -> Export:
+    """Write into the book who takes which list and why; commit that, then `stream` or `write_to` gives the list.
+
+    Raises Refusal if the organizer may not, the reason is missing, or a column or filter is unknown.
+    """
+    _refuse_unless_allowed(event, organizer, order)
+    reason = _checked_reason(order.reason)
+    attendees.conditions_of(event, order.filters, unmasked=order.unmask)
+    chosen = columns.chosen(event, order.columns, unmasked=order.unmask)
+    open_filters = asdict(replace(order.filters, search="", by_name=False))
+    public_id = new_public_id()
+    export = Export(
+        public_id=public_id,
+        event_id=event.id,
+        organizer_id=organizer.id,
+        at=now,
+        format=order.format,
+        columns=[one.name for one in chosen],
+        filters={name: value for name, value in open_filters.items() if value},
+        unmasked=order.unmask,
+        sealed=keyring.keys.seal({"reason": reason, "search": order.filters.search}, f"export/{public_id}"),
+    )
+    db.session.add(export)
+    db.session.flush()
+    return export
+
+
+def refuse_too_many(organizer: Organizer, *, now: datetime) -> None:
+    """Raise Refusal if the organizer has taken as many lists in the last hour as one may."""
+    taken = db.session.scalar(
+        select(func.count()).where(Export.organizer_id == organizer.id, Export.at > now - timedelta(hours=1))
+    )
+    if (taken or 0) >= PER_HOUR:
+        raise Refusal(_l("You have taken %(number)s lists within an hour; wait before the next.", number=PER_HOUR))
+
+
+def book(event: Event) -> list[Entry]:
+    """Return what stands in the book of an event, the latest first."""
+    found = db.session.execute(
+        select(Export, Organizer)
+        .join(Export.organizer)
+        .where(Export.event_id == event.id)
+        .order_by(Export.at.desc(), Export.id.desc())
+    )
+    return [_entry(export, organizer) for export, organizer in found]
+
+
+def write_to(file: BinaryIO, export: Export) -> int:
+    """Write the list that stands in the book to a file open for writing bytes. Returns how many people are in it."""
+    listing = Listing(export)
+    for part in listing.parts():
+        file.write(part)
+    return listing.count
+
+
+def stream(export: Export) -> Iterator[bytes]:
+    """Return the parts of the list that stands in the book, made as they are asked for."""
+    return Listing(export).parts()
+
+
+class Listing:
+    """The list of one entry in the book. `count`: how many people have been read so far."""
+
+    def __init__(self, export: Export) -> None:
+        """Read what is needed to make it. Raises LookupError if the entry is not committed."""
+        export = _committed(export.public_id)
+        event = export.event
+        self.count = 0
+        self._format = Format(export.format)
+        self._made_at = export.at
+        self._event_id = event.id
+        self._columns = columns.chosen(event, export.columns, unmasked=export.unmasked)
+        search = keyring.keys.open(export.sealed, f"export/{export.public_id}")["search"]
+        self._fits = attendees.matcher(search)
+        filters = Filters(**export.filters, search=search)
+        self._conditions = attendees.conditions_of(event, filters, unmasked=export.unmasked)
+        db.session.rollback()
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield the file, part by part."""
+        writer = tables.WRITERS[self._format]
+        return writer([one.name for one in self._columns], self._chunks(), self._made_at)
+
+    def _chunks(self) -> Iterator[list[list[Cell]]]:
+        sources = list(dict.fromkeys(one.source for one in self._columns if one.source))
+        place = {source: number for number, source in enumerate(sources, start=2)}
+        makers = [one.bind(place) for one in self._columns]
+        selected = [Registration.public_id, Registration.sealed, *(columns.SOURCES[name] for name in sources)]
+        for rows in _read(self._event_id, self._conditions, selected):
+            fitting, personals = self._opened(rows)
+            self.count += len(personals)
+            yield [make(fitting, personals) for make in makers]
+
+    def _opened(self, rows: Sequence[Any]) -> tuple[Sequence[Any], list[dict[str, Any]]]:
+        """Return those rows that fit the search, and their sealed parts, opened."""
+        open_sealed, fits = keyring.keys.open, self._fits
+        personals = [open_sealed(row[1], bound_to(row[0])) for row in rows]
+        if fits is None:
+            return rows, personals
+        both = [(row, personal) for row, personal in zip(rows, personals, strict=True) if fits(personal)]
+        return [row for row, _personal in both], [personal for _row, personal in both]
+
+
+def _read(event_id: int, conditions: Sequence[ColumnElement[bool]], selected: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the rows that fit in the order of their ids, each chunk read in a short transaction of its own."""
+    with db.engine.connect() as connection:
+        first, last = connection.execute(
+            select(func.min(Registration.id), func.max(Registration.id)).where(Registration.event_id == event_id)
+        ).one()
+    query = (
+        select(*selected, Registration.id)
+        .where(_without_index(Registration.event_id == event_id, *conditions))
+        .order_by(Registration.id)
+        .limit(ROWS_AT_ONCE)
+    )
+    start, last = first or 0, last or -1
+    while start <= last:
+        with db.engine.connect() as connection:
+            rows = connection.execute(query.where(Registration.id.between(start, last))).all()
+        yield rows
+        start = rows[-1][-1] + 1 if len(rows) == ROWS_AT_ONCE else last + 1
+
+
+def _without_index(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return all conditions as one for which SQLite has no index: by one it would go through all of the event's rows
+    and sort them, for each chunk anew. What is left to it is the order of the ids."""
+    return and_(*conditions).self_group() == true()
+
+
+def _committed(public_id: str) -> Export:
+    """Return an entry of the book as the database holds it: one that is not committed is not there."""
+    db.session.rollback()
+    export = db.session.scalar(select(Export).where(Export.public_id == public_id))
+    if export is None:
+        raise LookupError("a list leaves only when its entry in the book is committed")
+    return export
+
+
+def _refuse_unless_allowed(event: Event, organizer: Organizer, order: Order) -> None:
+    if not access.may(organizer, Action.EXPORT, event):
+        raise Refusal(_l("This account may not export lists of this event; ask an owner for the role of exporter."))
+    if order.unmask and not access.may(organizer, Action.UNMASK, event):
+        raise Refusal(_l("Only an owner may name the categories at risk; export without them."), "unmask")
+
+
+def _checked_reason(typed: str) -> str:
+    reason = clean_lines(typed)
+    if not reason:
+        raise Refusal(_l("Say why you take this list: the reason is kept in the book of exports."), "reason")
+    if not is_writable(typed) or len(reason) > REASON_LENGTH:
+        sentence = _l("Write the reason in up to %(number)s plain characters.", number=REASON_LENGTH)
+        raise Refusal(sentence, "reason")
+    return reason
+
+
+def _entry(export: Export, organizer: Organizer) -> Entry:
+    sealed = keyring.keys.open(export.sealed, f"export/{export.public_id}")
+    return Entry(
+        at=export.at,
+        by=organizer,
+        format=export.format,
+        columns=export.columns,
+        filters=export.filters,
+        unmasked=export.unmasked,
+        reason=sealed["reason"],
+        search=sealed["search"],
+    )

@@ -1,0 +1,137 @@
+"""Taking an event file in again after an edit: what changes, what stays, and what may not be lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from registration.domain.event_file import Outcome
+from registration.extensions import db, writing
+from registration.keys import new_public_id
+from registration.models import Category, EventSession, Registration, SessionChoice
+from registration.models.registration import PROVED, RegistrationState
+from tests.support.event_files import LATER, NOW, SMALL, edited, event, faults_of, line_of, take_in
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+def session(slug: str) -> EventSession:
+    return db.session.execute(select(EventSession).where(EventSession.slug == slug)).scalar_one()
+
+
+def register(category: str, state: RegistrationState, *sessions: str) -> int:
+    """Somebody is registered for the small event. Returns the registration's id."""
+    with writing():
+        found = db.session.execute(select(Category).where(Category.slug == category)).scalar_one()
+        person = Registration(
+            public_id=new_public_id(),
+            event_id=found.event_id,
+            category_id=found.id,
+            address_hash=new_public_id().encode(),
+            claim=PROVED,
+            state=state,
+            language="en",
+            stream_language="floor",
+            zone="UTC",
+            sealed=b"",
+            created_at=NOW,
+            updated_at=NOW,
+            waiting_since=NOW if state is RegistrationState.WAITING else None,
+            choices=[SessionChoice(session_id=session(slug).id) for slug in sessions],
+        )
+        db.session.add(person)
+        db.session.flush()
+        return person.id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "revisions"),
+    [
+        ("starts: 2027-05-04 10:00", "starts: 2027-05-04 10:30", {"first": 1, "second": 0}),
+        ("ends: 2027-05-05 12:30", "ends: 2027-05-05 12:45", {"first": 0, "second": 1}),
+        ("title: First session", "title: Another first session", {"first": 1, "second": 0}),
+        ("state: scheduled", "state: cancelled", {"first": 0, "second": 1}),
+        ("url: https://rooms.example.org/1", "url: https://rooms.example.org/2", {"first": 1, "second": 0}),
+        ("theme: First theme", "theme: Another theme", {"first": 0, "second": 0}),
+        ("summary: A small event.", "summary: A smaller event.", {"first": 0, "second": 0}),
+        ("name: Mr. Speaker", "name: Dr. Speaker", {"first": 0, "second": 0}),
+        ("places: 2", "places: 3", {"first": 0, "second": 0}),
+    ],
+)
+def test_an_edit_raises_the_revision_of_what_stands_in_calendars(old: str, new: str, revisions: dict[str, int]) -> None:
+    take_in(SMALL)
+    assert take_in(edited(old, new), LATER) == Outcome.UPDATED
+    small = event()
+    assert (small.version, small.updated_at) == (2, LATER)
+    assert {one.slug: one.revision for one in small.sessions} == revisions
+    assert {one.slug: one.updated_at for one in small.sessions} == {
+        slug: LATER if revision else NOW for slug, revision in revisions.items()
+    }
+
+
+def test_an_edit_changes_rows_in_place_and_keeps_registrations() -> None:
+    take_in(SMALL)
+    register("open", RegistrationState.CONFIRMED, "first", "second")
+    before = [(one.id, one.code) for one in event().sessions]
+    take_in(edited("starts: 2027-05-04 10:00", "starts: 2027-05-04 10:30"), LATER)
+    assert [(one.id, one.code) for one in event().sessions] == before
+    assert db.session.execute(select(func.count()).select_from(SessionChoice)).scalar_one() == 2
+
+
+def test_an_edit_adds_and_removes_sessions() -> None:
+    take_in(SMALL)
+    head, first, second = re.split(r"(?m)^(?=  - slug: (?:first|second)$)", SMALL)
+    third = second.replace("slug: second", "slug: third").replace("2027-05-05", "2027-05-06")
+    assert take_in(head + third + second, LATER) == Outcome.UPDATED
+    assert [one.slug for one in event().sessions] == ["second", "third"]
+    assert take_in(head + first + second, LATER) == Outcome.UPDATED
+    assert [one.slug for one in event().sessions] == ["first", "second"]
+
+
+def test_categories_keep_the_order_of_the_file() -> None:
+    take_in(SMALL)
+    categories = re.search(r"(?ms)^  - slug: open$.*?(?=^  - slug: reviewed$)", SMALL)
+    assert categories
+    without = SMALL.replace(categories[0], "")
+    take_in(without.replace("sessions:\n", f"{categories[0]}sessions:\n"), LATER)
+    assert [one.slug for one in event().categories] == ["reviewed", "open"]
+
+
+def test_new_places_go_to_those_who_wait() -> None:
+    take_in(SMALL)
+    register("open", RegistrationState.CONFIRMED)
+    register("open", RegistrationState.CONFIRMED)
+    waiting = register("open", RegistrationState.WAITING)
+    take_in(edited("places: 2", "places: 3"), LATER)
+    person = db.session.get(Registration, waiting)
+    assert person
+    assert person.state is RegistrationState.CONFIRMED
+
+
+def test_a_file_may_not_lose_a_session_that_people_chose() -> None:
+    take_in(SMALL)
+    register("open", RegistrationState.CONFIRMED, "second")
+    without = SMALL[: SMALL.index("  - slug: second")].replace("summary: A small", "summary: A new")
+    assert faults_of(without) == [
+        f"line {line_of('sessions:', without)}, sessions: The session “second” has 1 registrations; keep it, with "
+        "“state: cancelled”."
+    ]
+    assert event().summary == {"en": "A small event."}
+
+
+def test_a_file_may_not_lose_a_category_that_people_chose() -> None:
+    take_in(SMALL)
+    register("reviewed", RegistrationState.IN_REVIEW)
+    without = SMALL.replace("slug: reviewed", "slug: renamed").replace("[reviewed]", "[renamed]")
+    assert faults_of(without) == [
+        f"line {line_of('  - slug: open', without) - 1}, categories: The category “reviewed” has 1 registrations; "
+        "keep it."
+    ]
+
+
+def test_a_file_with_a_fault_at_its_end_changes_nothing() -> None:
+    take_in(SMALL)
+    faults_of(SMALL.replace("A small event", "A new event") + "unknown: 1\n")
+    assert (event().version, event().summary) == (1, {"en": "A small event."})

@@ -1,0 +1,223 @@
+"""Every fault of an event file is told with its line, its field and what to do; the schema and the sentences agree."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+from sqlalchemy import func, select
+
+from registration.domain.event_file import Outcome
+from registration.domain.event_file.validating import PATTERNS, SCHEMA_PATH, SENTENCES
+from registration.extensions import db
+from registration.models import Event
+from tests.support.event_files import SAMPLE, SAMPLE_PATH, SMALL, edited, faults_of, line_of, take_in
+
+pytestmark = [
+    pytest.mark.usefixtures("context"),
+    # Nothing of a faulty file reaches the database.
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
+NO_TIME = "There is no such time; write it as 2021-05-25 10:00."
+NO_URL = "This is no address of the web; write it as https://webtv.un.org/."
+NO_ADDRESS = "This is no mail address; write it as dialogue@example.org."
+NO_ZONE = "There is no such time zone; choose one from the list, as Asia/Kathmandu."
+CONTROL_IN_LINE = "There is a control character in this line; remove it."
+DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "sentence"),
+    [
+        ("slug: small", "slug: Small Event", "slug",
+         "Use small letters a to z, digits and hyphens, as “civil-society”."),
+        ("sample: true", "sample: yes", "sample", "Write true or false here."),
+        ("sample: true", "smaple: true", "smaple", "There is no such name here; did you mean “sample”?"),
+        ("sample: true", "xyzzy: true", "xyzzy", "There is no such name here; remove it."),
+        ("sample: true", "slug: again", "slug", "This name stands here for the second time; keep one."),
+        ("state: published", "state: open", "state",
+         "“open” is not possible here; choose one of: draft, published, cancelled, archived."),
+        ("zone: America/New_York", "zone: Mars/Phobos", "zone",
+         NO_ZONE),
+        ("zone: America/New_York", "zone: EST5EDT", "zone",
+         NO_ZONE),
+        ("language: en\n", "language: English\n", "language", "This is no language tag; write it as en, fr or zh."),
+        ("title: Small event", "title: 2027", "title", "Write a text here, or one per language (en: ..., fr: ...)."),
+        ("title: Small event", "title:", "title", "Write a text here, or one per language (en: ..., fr: ...)."),
+        ("title: Small event", 'title: ""', "title", "This is empty; write something, or leave the name out."),
+        ("title: Small event", "title: {}", "title", "This is empty; write something, or leave the name out."),
+        ("title: Small event", 'title: "a\\nb"', "title", "This must be one line; write it without line breaks."),
+        ("title: Small event", f"title: {'x' * 301}", "title", "This is too long; use at most 300 characters."),
+        ("title: Small event", "title: {fr: Petit}", "title", "Write it in the event's default language (en) too."),
+        ("title: Small event", "title: {en: 5}", "title.en",
+         "Write a text here; put quotes around it if it is a number or a word like true."),
+        ("title: Small event", "title: {en: a, French: b}", "title.French",
+         "This is no language tag; write it as en, fr or zh."),
+        ("organizer_address: small@example.org", "organizer_address: small@", "organizer_address",
+         NO_ADDRESS),
+        ("organizer_address: small@example.org", "organizer_address: a@example.org, b@example.org",
+         "organizer_address", NO_ADDRESS),
+        ("place_url: https://example.org/", "place_url: javascript:alert(1)", "place_url",
+         NO_URL),
+        ("place_url: https://example.org/", "place_url: https://[", "place_url",
+         NO_URL),
+        ("place_url: https://example.org/", "place_url: https://a:99999/", "place_url",
+         NO_URL),
+        ('hashtag: "#Small"', "hashtag: Small", "hashtag",
+         'Write a hashtag as "#Dialogue", in quotes and without spaces.'),
+        ("retention_days: 30", "retention_days: 0", "retention_days", "This is too small; the least is 1."),
+        ("retention_days: 30", "retention_days: 30.5", "retention_days", "Write a whole number here."),
+        ("retention_days: 30", "retention_days: 99999999999999999999", "retention_days", "Write a whole number here."),
+        ("places: 2", "places: 1000001", "categories[0].places", "This is too large; the most is 1000000."),
+        ("opens: 2027-04-01 09:00", "opens: 2027-04-31 09:00", "registration.opens",
+         NO_TIME),
+        ("opens: 2027-04-01 09:00", "opens: tomorrow", "registration.opens", NO_TIME),
+        ("opens: 2027-04-01 09:00", "opens: 2061-04-01 09:00", "registration.opens",
+         "Clock changes are known for the years 2000 to 2037; choose one of them."),
+        ("closes: 2027-05-05 12:30", "closes: 2027-04-01 09:00", "registration.closes",
+         "This must be later than “opens”."),
+        ("ends: 2027-05-04 13:15", "ends: 2027-05-04 09:15", "sessions[0].ends", "This must be later than “starts”."),
+        ("starts: 2027-05-05 09:00", "starts: 2027-03-14 02:30", "sessions[1].starts",
+         "2027-03-14 02:30 does not exist in America/New_York, where the clocks go forward then; choose 2027-03-14 "
+         "01:59 or earlier, or 2027-03-14 03:00 or later."),
+        ("ends: 2027-05-05 12:30", "ends: 2027-11-07 01:30", "sessions[1].ends",
+         "2027-11-07 01:30 exists twice in America/New_York, where the clocks go back then; choose 2027-11-07 00:59 "
+         "or earlier, or 2027-11-07 02:00 or later."),
+        ("- slug: second", "- slug: first", "sessions[1].slug", "“first” stands twice; name each once."),
+        ("value: no\n", "value: yes\n", "categories[1].questions[1].choices[1].value",
+         "“yes” stands twice; name each once."),
+        ("categories: [reviewed]", "categories: [unknown]", "sessions[0].streams[0].categories[0]",
+         "There is no such category in this file; add it."),
+        ("categories: [open]", "categories: [open, open]", "reminders[0].categories",
+         "Something stands twice in this list; name each once."),
+        ("kind: country", "kind: text", "categories[1].questions[0].kind",
+         "A question of this name is of the kind “country”."),
+        ("quotes: [One word.]", "quotes: One word.", "sessions[0].programme[0].speakers[0].quotes",
+         "Write a list here, each entry on a line of its own that begins with “- ”."),
+        ("summary: A small event.", "summary: &a A small event.", "summary",
+         "Anchors (&name) are not read; remove it."),
+        ("summary: A small event.", "summary: *a", "summary", "Aliases (*name) are not read; write the value out."),
+        ("summary: A small event.", "summary: !!str A small event.", "summary",
+         "Tags (!name) are not read; remove it."),
+        ("summary: A small event.", 'summary: "\\0"', "summary",
+         "There is a control character in this text; remove it."),
+        ("summary: A small event.", 'summary: "\\ud800"', "summary",
+         "There is a control character in this text; remove it."),
+        ("summary: A small event.", "summary: \x1b[31m", "", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \ud800", "", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \u202e", "", CONTROL_IN_LINE),
+    ],
+)  # fmt: skip
+def test_faults_are_told_with_line_and_field(old: str, new: str, field: str, sentence: str) -> None:
+    line = line_of(old, SMALL)
+    where = f"line {line}, {field}" if field else f"line {line}"
+    assert faults_of(edited(old, new)) == [f"{where}: {sentence}"]
+    assert db.session.execute(select(func.count()).select_from(Event)).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told_at", "field", "sentence"),
+    [
+        ("slug: small\n", "\n", "state:", "slug", "This is missing; add it."),
+        ("title: It was small\n", "\n", "press_release:", "press_release.title", "This is missing; add it."),
+        ("kind: one_choice", "kind: text", "choices:", "categories[1].questions[1].choices",
+         "A question of this kind has no choices; remove them."),
+        ("kind: yes_no", "kind: several_choices", "- name: pleased", "categories[1].questions[2].choices",
+         "A question of this kind needs choices; add them."),
+        ("delivered_by: Ms. Deputy", "", "- slug: speaker", DELIVERED_BY,
+         "This is missing; name who speaks in this person's place."),
+        ("part: on_behalf_of", "part: keynote", "delivered_by:", DELIVERED_BY,
+         "This goes with “part: on_behalf_of”; remove it."),
+    ],
+)  # fmt: skip
+def test_faults_are_told_where_something_is_missing_or_too_much(
+    old: str, new: str, told_at: str, field: str, sentence: str
+) -> None:
+    assert faults_of(edited(old, new)) == [f"line {line_of(told_at, SMALL)}, {field}: {sentence}"]
+
+
+def test_faults_are_told_all_at_once_by_line() -> None:
+    wrong = SMALL.replace("zone: America/New_York", "zone: Nowhere").replace("- slug: second", "- slug: first")
+    wrong = wrong.replace("[reviewed]", "[unknown]").replace("minutes_before: 15", "minutes_before: often")
+    fields = [re.match(r"line (\d+), ([^:]*):", fault) for fault in faults_of(wrong)]
+    assert [(int(found[1]), found[2]) for found in fields if found] == [
+        (line_of("zone:", wrong), "zone"),
+        (line_of("minutes_before:", wrong), "reminders[0].minutes_before"),
+        (line_of("categories: [unknown]", wrong), "sessions[0].streams[0].categories[0]"),
+        (line_of("title: Second", wrong) - 1, "sessions[1].slug"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "line 1: Write names and their values here, one below the other."),
+        ("- a\n", "line 1: Write names and their values here, one below the other."),
+        ("a: 1\n---\nb: 2\n", "line 2: A second document begins here; keep one event in one file."),
+        ("? [a]\n: b\n", "line 1: A name must stand here, and a colon after it."),
+        ("a: 1\nb: c: d\n", "line 2: This cannot be read as YAML (mapping values are not allowed here)."),
+        ('a: 1\nb: "\\U99999999"\n', "line 2: This cannot be read as YAML: a number in it is out of range."),
+        ("[" * 100_000, "line 1, " + "[0]" * 16 + ": This is nested too deeply for an event file."),
+        ("a: x\n" * 400_000, "line 1: The file is larger than 1 MiB; an event takes far less."),
+        (b"a: 1\nb: \xff\n", "line 2: This is not UTF-8; save the file as UTF-8."),
+    ],
+)  # fmt: skip
+def test_what_is_no_event_file_is_told_at_once(content: str | bytes, expected: str) -> None:
+    assert faults_of(content)[0] == expected
+
+
+def test_aliases_that_would_multiply_are_never_followed() -> None:
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
+    told = faults_of("\n".join(levels))
+    assert told[:2] == [
+        "line 1, a0: Anchors (&name) are not read; remove it.",
+        "line 2, a1: Anchors (&name) are not read; remove it.",
+    ]
+    assert told[100:] == [f"... and {20 + 19 * 9 - 100} more."]
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_no_faults() -> None:
+    take_in(SMALL)
+    assert take_in(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode()) == Outcome.UNCHANGED
+
+
+SCHEMA: Any = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+def test_the_schema_is_one_that_editors_find_from_the_sample() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    first_line = SAMPLE.split("\n", 1)[0]
+    assert (SAMPLE_PATH.parent / first_line.partition("$schema=")[2]).resolve() == SCHEMA_PATH
+
+
+def test_there_is_a_sentence_for_whatever_the_schema_refuses() -> None:
+    parts = list(_mappings(SCHEMA))
+    keywords = {key for part in parts for key in part} & set(Draft202012Validator.VALIDATORS)
+    structure = {"$ref", "properties", "items", "required", "additionalProperties", "propertyNames"}
+    assert keywords - structure == set(SENTENCES)
+    assert {part["pattern"] for part in parts if isinstance(part.get("pattern"), str)} == set(PATTERNS)
+
+
+def test_the_schema_knows_the_names_of_the_small_event_and_no_others() -> None:
+    """The small event shows everything that the format has."""
+    defined = {
+        name
+        for part in _mappings(SCHEMA)
+        if "additionalProperties" in part and "properties" in part
+        for name in part["properties"]
+    }
+    used = {name for part in _mappings(YAML(typ="safe", pure=True).load(SMALL)) for name in part}
+    assert used - {"en", "fr"} == defined
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for below in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+        yield from _mappings(below)
