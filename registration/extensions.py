@@ -92,6 +92,7 @@ def prepare_sqlite(engine: Engine) -> None:
             "busy_timeout = 15000",
             "foreign_keys = ON",
             "secure_delete = FAST",
+            "wal_autocheckpoint = 4000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,6 +1,6 @@
 """first tables
 
-Revision: 0001, after
+Revision: 0001
 """
 
 import sqlalchemy as sa
@@ -117,12 +117,7 @@ def upgrade() -> None:
         sa.Column(
             "state",
             sa.Enum(
-                "scheduled",
-                "cancelled",
-                name="sessionstate",
-                native_enum=False,
-                create_constraint=True,
-                length=20,
+                "scheduled", "cancelled", name="sessionstate", native_enum=False, create_constraint=True, length=20
             ),
             nullable=False,
         ),
@@ -288,10 +283,7 @@ def upgrade() -> None:
         sa.Column("required", sa.Boolean(), nullable=False),
         sa.Column("choices", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["category_id"],
-            ["category.id"],
-            name=op.f("fk_question_category_id_category"),
-            ondelete="CASCADE",
+            ["category_id"], ["category.id"], name=op.f("fk_question_category_id_category"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_question")),
         sa.UniqueConstraint("category_id", "name", name=op.f("uq_question_category_id_name")),
@@ -350,7 +342,13 @@ def upgrade() -> None:
     with op.batch_alter_table("registration", schema=None) as batch_op:
         batch_op.create_index("ix_registration_expiry", ["state", "expires_at"], unique=False)
         batch_op.create_index("ix_registration_list", ["event_id", "state", "category_id"], unique=False)
-        batch_op.create_index("ix_registration_queue", ["event_id", "state", "waiting_since"], unique=False)
+        batch_op.create_index(
+            "ix_registration_queue",
+            ["event_id", "waiting_since"],
+            unique=False,
+            sqlite_where=sa.text("waiting_since IS NOT NULL"),
+            postgresql_where=sa.text("waiting_since IS NOT NULL"),
+        )
 
     op.create_table(
         "reminder_round",
@@ -359,10 +357,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.DateTime(), nullable=False),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["rule_id"],
-            ["reminder_rule.id"],
-            name=op.f("fk_reminder_round_rule_id_reminder_rule"),
-            ondelete="CASCADE",
+            ["rule_id"], ["reminder_rule.id"], name=op.f("fk_reminder_round_rule_id_reminder_rule"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["session_id"],
@@ -393,10 +388,7 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=500), nullable=False),
         sa.Column("categories", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["session_id"],
-            ["event_session.id"],
-            name=op.f("fk_stream_session_id_event_session"),
-            ondelete="CASCADE",
+            ["session_id"], ["event_session.id"], name=op.f("fk_stream_session_id_event_session"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stream")),
         sa.UniqueConstraint("session_id", "slug", name=op.f("uq_stream_session_id_slug")),
@@ -460,16 +452,10 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["rule_id"],
-            ["reminder_rule.id"],
-            name=op.f("fk_delivery_rule_id_reminder_rule"),
-            ondelete="CASCADE",
+            ["rule_id"], ["reminder_rule.id"], name=op.f("fk_delivery_rule_id_reminder_rule"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["session_id"],
-            ["event_session.id"],
-            name=op.f("fk_delivery_session_id_event_session"),
-            ondelete="CASCADE",
+            ["session_id"], ["event_session.id"], name=op.f("fk_delivery_session_id_event_session"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("key", name=op.f("uq_delivery_key")),
@@ -495,10 +481,8 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("registration_id", "session_id", name=op.f("pk_session_choice")),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("session_choice", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_session_choice_session_id"), ["session_id"], unique=False)
-
     op.create_table(
         "speaker",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -528,10 +512,7 @@ def upgrade() -> None:
         sa.Column("statement_url", sa.String(length=500), nullable=False),
         sa.Column("quotes", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["item_id"],
-            ["programme_item.id"],
-            name=op.f("fk_speaker_item_id_programme_item"),
-            ondelete="CASCADE",
+            ["item_id"], ["programme_item.id"], name=op.f("fk_speaker_item_id_programme_item"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_speaker")),
         sa.UniqueConstraint("item_id", "slug", name=op.f("uq_speaker_item_id_slug")),
@@ -541,9 +522,6 @@ def upgrade() -> None:
 def downgrade() -> None:
 
     op.drop_table("speaker")
-    with op.batch_alter_table("session_choice", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_session_choice_session_id"))
-
     op.drop_table("session_choice")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_owner")
@@ -553,7 +531,11 @@ def downgrade() -> None:
     op.drop_table("stream")
     op.drop_table("reminder_round")
     with op.batch_alter_table("registration", schema=None) as batch_op:
-        batch_op.drop_index("ix_registration_queue")
+        batch_op.drop_index(
+            "ix_registration_queue",
+            sqlite_where=sa.text("waiting_since IS NOT NULL"),
+            postgresql_where=sa.text("waiting_since IS NOT NULL"),
+        )
         batch_op.drop_index("ix_registration_list")
         batch_op.drop_index("ix_registration_expiry")
 

@@ -27,6 +27,9 @@ PARTICIPANT = "participant"
 """What a category at risk is called where it is masked."""
 ROWS_AT_ONCE = 1000
 
+Fits = Callable[[str, str], bool]
+"""Whether a name and an organization fit a search."""
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -131,15 +134,15 @@ def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[Col
     return found
 
 
-def matcher(search: str) -> Callable[[dict[str, Any]], bool] | None:
-    """Return what tells whether an opened personal part fits the words of a search: each of them stands in the name
-    or the organization. None where there are no words to look for; a whole address is looked up by its hash."""
+def matcher(search: str) -> Fits | None:
+    """Return what tells whether a name and an organization fit the words of a search: each stands in one of them.
+    None where there are no words to look for; a whole address is looked up by its hash."""
     words = () if _address(search) else tuple(folded(search).split())
     if not words:
         return None
 
-    def fits(personal: dict[str, Any]) -> bool:
-        text = folded(f"{personal['name']}\n{personal['organization']}")
+    def fits(name: str, organization: str) -> bool:
+        text = folded(f"{name}\n{organization}")
         return all(word in text for word in words)
 
     return fits
@@ -197,9 +200,7 @@ def _newest(conditions: Sequence[ColumnElement[bool]], first: int) -> Sequence[i
     return db.session.scalars(query.offset(first).limit(PAGE_ROWS)).all()
 
 
-def _scan(
-    conditions: Sequence[ColumnElement[bool]], fits: Callable[[dict[str, Any]], bool] | None, *, by_name: bool
-) -> list[int]:
+def _scan(conditions: Sequence[ColumnElement[bool]], fits: Fits | None, *, by_name: bool) -> list[int]:
     """Open all that may fit; return the ids of those that do, by name or the newest first."""
     query = (
         select(Registration.public_id, Registration.sealed, Registration.id)
@@ -211,7 +212,7 @@ def _scan(
     found = []
     for public_id, sealed, registration_id in db.session.execute(query):
         personal = open_sealed(sealed, bound_to(public_id))
-        if fits is None or fits(personal):
+        if fits is None or fits(personal["name"], personal["organization"]):
             found.append((folded(personal["name"]) if by_name else "", registration_id))
     if by_name:
         found.sort()

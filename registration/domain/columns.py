@@ -18,10 +18,6 @@ DEFAULT_COLUMNS = ("name", "organization", "country", "state")
 ANSWERS = "answers"
 """Stands for all the questions of the event, a column "answer.NAME" each."""
 
-MakeCells = Callable[[Sequence[Sequence[Any]], Sequence[dict[str, Any]]], list[Cell]]
-"""Makes the cells of a column for some rows of the database and their sealed parts, opened: a call for each row and
-column would cost more than opening the seal."""
-
 SOURCES: dict[str, ColumnElement[Any]] = {
     "country": Registration.country.expression,
     "state": type_coerce(Registration.state, String),
@@ -37,34 +33,38 @@ SOURCES: dict[str, ColumnElement[Any]] = {
     .where(SessionChoice.registration_id == Registration.id)
     .scalar_subquery(),
 }
-"""What the database knows in the open."""
+"""What the database knows in the open; what a column needs beyond these is in the sealed part."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `source`: the name in SOURCES of what it needs, or nothing; `bind` takes where in a row each source
-    stands and returns what makes the column's cells."""
+    """One column. `sources`: what its cells are made of, by names in SOURCES and of fields of Personal; `make` takes
+    one value of each, and without it the value of the only source is the cell."""
 
     name: str
-    source: str
-    bind: Callable[[Mapping[str, int]], MakeCells]
+    sources: tuple[str, ...]
+    make: Callable[..., Cell] | None = None
+
+    def cells(self, rows: Sequence[Sequence[Any]], place: Mapping[str, int]) -> list[Cell]:
+        """Return the column's cells for some rows, in which each source stands at its `place`."""
+        places = [place[source] for source in self.sources]
+        if self.make is None:
+            (only,) = places
+            return [row[only] for row in rows]
+        return [self.make(*[row[one] for one in places]) for row in rows]
 
 
 def available(event: Event, *, unmasked: bool) -> dict[str, Column]:
     """Return the columns there are for an event. What only people at risk are asked is left out unless `unmasked`."""
     names = category_names(shown_categories(event, unmasked=unmasked))
+    slugs = [session.slug for session in event.sessions]
     found = [
-        _sealed("name"),
-        _sealed("organization"),
-        _open("country"),
-        _open("state"),
-        _open("category", names.__getitem__),
-        _sealed("address"),
-        _open("sessions", _in_order([session.slug for session in event.sessions])),
-        *map(_open, ("language", "stream_language", "zone")),
-        *map(_sealed, ("captions", "sign", "needs")),
-        *map(_open, ("discreet", "signed_up_at", "confirmed_at")),
-        _sealed("reason"),
+        *map(_plain, ("name", "organization", "country", "state")),
+        Column("category", ("category",), names.__getitem__),
+        _plain("address"),
+        Column("sessions", ("sessions",), _in_order(slugs)),
+        *map(_plain, ("language", "stream_language", "zone", "captions", "sign", "needs", "discreet")),
+        *map(_plain, ("signed_up_at", "confirmed_at", "reason")),
         *_answers(event, unmasked=unmasked),
     ]
     return {column.name: column for column in found}
@@ -92,34 +92,8 @@ def chosen(event: Event, names: Iterable[str], *, unmasked: bool) -> list[Column
     return list(found.values())
 
 
-def _sealed(name: str) -> Column:
-    def cells(_rows: Sequence[Sequence[Any]], personals: Sequence[dict[str, Any]]) -> list[Cell]:
-        return [personal.get(name, "") for personal in personals]
-
-    return Column(name, "", lambda _at: cells)
-
-
-def _open(name: str, made: Callable[[Any], Cell] | None = None) -> Column:
-    """A column of what the database knows, as it is or as `made` makes it."""
-
-    def bind(at: Mapping[str, int]) -> MakeCells:
-        place = at[name]
-        if made is None:
-            return lambda rows, _personals: [row[place] for row in rows]
-        return lambda rows, _personals: [made(row[place]) for row in rows]
-
-    return Column(name, name, bind)
-
-
-def _answer(name: str, seen: frozenset[int]) -> Column:
-    def bind(at: Mapping[str, int]) -> MakeCells:
-        place = at["category"]
-        return lambda rows, personals: [
-            personal["answers"].get(name, "") if row[place] in seen else ""
-            for row, personal in zip(rows, personals, strict=True)
-        ]
-
-    return Column(f"answer.{name}", "category", bind)
+def _plain(name: str) -> Column:
+    return Column(name, (name,))
 
 
 def _answers(event: Event, *, unmasked: bool) -> list[Column]:
@@ -128,6 +102,13 @@ def _answers(event: Event, *, unmasked: bool) -> list[Column]:
     ids = frozenset(one.id for one in seen)
     names = dict.fromkeys(question.name for one in seen for question in one.questions)
     return [_answer(name, ids) for name in names if name not in ("organization", "country")]
+
+
+def _answer(name: str, seen: frozenset[int]) -> Column:
+    def made(category_id: int, answers: dict[str, Cell]) -> Cell:
+        return answers.get(name, "") if category_id in seen else ""
+
+    return Column(f"answer.{name}", ("category", "answers"), made)
 
 
 def _in_order(order: Sequence[str]) -> Callable[[str | None], Cell]:

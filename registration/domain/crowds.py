@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from itertools import count, islice
 from typing import Any
 
 from sqlalchemy import insert, select
 
-from registration.domain.personal import Personal, address_hash, bound_to
+from registration.domain.personal import Personal, address_hash, sealed
 from registration.domain.programme import open_sessions
-from registration.extensions import db, keyring
+from registration.extensions import db
 from registration.keys import new_public_id
 from registration.models import Category, Event, Registration, SessionChoice
 from registration.models.registration import PROVED, RegistrationState
@@ -81,7 +80,7 @@ def _row(event: Event, category: Category, number: int, dice: random.Random, now
         "zone": dice.choice(ZONES),
         "country": country,
         "discreet": False,
-        "sealed": keyring.keys.seal(asdict(personal), bound_to(public_id)),
+        "sealed": sealed(personal, public_id),
         "created_at": now,
         "updated_at": now,
         "proved_at": now,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, BinaryIO
 
 from flask_babel import lazy_gettext as _l
@@ -18,7 +19,7 @@ from registration.domain import access, attendees, columns, tables
 from registration.domain.access import Action
 from registration.domain.attendees import Filters
 from registration.domain.columns import DEFAULT_COLUMNS
-from registration.domain.personal import bound_to
+from registration.domain.personal import Personal, bound_to
 from registration.domain.tables import Cell, Format
 from registration.errors import Refusal
 from registration.extensions import db, keyring
@@ -29,6 +30,8 @@ from registration.text import clean_lines, is_writable
 __all__ = ["DEFAULT_COLUMNS", "Entry", "Format", "Order"]
 
 ROWS_AT_ONCE = 500
+NO_FIELDS = asdict(Personal(name="", address=""))
+"""What a value that was sealed before some field was there lacks."""
 PER_HOUR = 5
 """How many lists one organizer may take by the web in an hour."""
 REASON_LENGTH = 500
@@ -143,23 +146,33 @@ class Listing:
         return writer([one.name for one in self._columns], self._chunks(), self._made_at)
 
     def _chunks(self) -> Iterator[list[list[Cell]]]:
-        sources = list(dict.fromkeys(one.source for one in self._columns if one.source))
-        place = {source: number for number, source in enumerate(sources, start=2)}
-        makers = [one.bind(place) for one in self._columns]
-        selected = [Registration.public_id, Registration.sealed, *(columns.SOURCES[name] for name in sources)]
+        sources = dict.fromkeys(source for column in self._columns for source in column.sources)
+        known = [name for name in sources if name in columns.SOURCES]
+        sealed = list(dict.fromkeys(["name", "organization", *(name for name in sources if name not in known)]))
+        place = {name: number for number, name in enumerate([*sealed, *known])}
+        selected = [columns.SOURCES[name] for name in known]
         for rows in _read(self._event_id, self._conditions, selected):
-            fitting, personals = self._opened(rows)
-            self.count += len(personals)
-            yield [make(fitting, personals) for make in makers]
+            found = _opened(rows, sealed)
+            if self._fits:
+                found = [row for row in found if self._fits(row[0], row[1])]
+            self.count += len(found)
+            yield [column.cells(found, place) for column in self._columns]
 
-    def _opened(self, rows: Sequence[Any]) -> tuple[Sequence[Any], list[dict[str, Any]]]:
-        """Return those rows that fit the search, and their sealed parts, opened."""
-        open_sealed, fits = keyring.keys.open, self._fits
-        personals = [open_sealed(row[1], bound_to(row[0])) for row in rows]
-        if fits is None:
-            return rows, personals
-        both = [(row, personal) for row, personal in zip(rows, personals, strict=True) if fits(personal)]
-        return [row for row, _personal in both], [personal for _row, personal in both]
+
+def _opened(rows: Sequence[Any], fields: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return the rows with these fields of their sealed part (two at least) in the place of the seal.
+
+    What was opened goes at once: to hold it for some hundred rows would keep the garbage collector busy.
+    """
+    open_sealed, take = keyring.keys.open, itemgetter(*fields)
+    found = []
+    for _id, public_id, sealed, *known in rows:
+        personal = open_sealed(sealed, bound_to(public_id))
+        try:
+            found.append((*take(personal), *known))
+        except KeyError:
+            found.append((*take({**NO_FIELDS, **personal}), *known))
+    return found
 
 
 def _read(event_id: int, conditions: Sequence[ColumnElement[bool]], selected: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -169,7 +182,7 @@ def _read(event_id: int, conditions: Sequence[ColumnElement[bool]], selected: Se
             select(func.min(Registration.id), func.max(Registration.id)).where(Registration.event_id == event_id)
         ).one()
     query = (
-        select(*selected, Registration.id)
+        select(Registration.id, Registration.public_id, Registration.sealed, *selected)
         .where(_without_index(Registration.event_id == event_id, *conditions))
         .order_by(Registration.id)
         .limit(ROWS_AT_ONCE)
@@ -179,7 +192,7 @@ def _read(event_id: int, conditions: Sequence[ColumnElement[bool]], selected: Se
         with db.engine.connect() as connection:
             rows = connection.execute(query.where(Registration.id.between(start, last))).all()
         yield rows
-        start = rows[-1][-1] + 1 if len(rows) == ROWS_AT_ONCE else last + 1
+        start = rows[-1][0] + 1 if len(rows) == ROWS_AT_ONCE else last + 1
 
 
 def _without_index(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

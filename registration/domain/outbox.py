@@ -11,8 +11,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, insert, or_, select, update
 
 from registration.extensions import db, keyring
 from registration.models import Delivery, EventSession, Registration
@@ -55,19 +56,41 @@ class Outcome:
         return self.sent or (self.code is not None and self.code >= 500)
 
 
-def owe(registration: Registration, kind: Kind, *, useful_until: datetime | None = None, now: datetime) -> None:
-    """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given)."""
-    number = _owed_before(registration, kind) if registration.id else 0
-    delivery = Delivery(
-        key=f"{kind}/{registration.public_id}/{number}",
-        kind=kind,
-        registration=registration,
-        urgent=kind in URGENT,
-        due_at=now,
-        useful_until=useful_until or _day_after_event(registration.event_id, now),
-        next_try_at=now,
-    )
-    db.session.add(delivery)
+class Owed(Protocol):
+    """Whom a mail is owed to: a Registration, or a row with these columns of it."""
+
+    @property
+    def id(self) -> Any:
+        """The row's number."""
+
+    @property
+    def public_id(self) -> Any:
+        """The random id that keys are made of."""
+
+    @property
+    def event_id(self) -> Any:
+        """The event."""
+
+
+def owe(
+    registration: Owed, kind: Kind, *, useful_until: datetime | None = None, first: bool = False, now: datetime
+) -> None:
+    """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given).
+
+    `first`: none of this kind can have been owed to them before.
+    """
+    db.session.flush()
+    number = 0 if first else _owed_before(registration.id, kind)
+    values = {
+        "key": f"{kind}/{registration.public_id}/{number}",
+        "kind": kind,
+        "registration_id": registration.id,
+        "urgent": kind in URGENT,
+        "due_at": now,
+        "useful_until": useful_until or _day_after_event(registration.event_id, now),
+        "next_try_at": now,
+    }
+    db.session.execute(insert(Delivery), values)
 
 
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
@@ -154,10 +177,9 @@ def message_id(delivery: Delivery, domain: str) -> str:
     return f"<{digest[:16].hex()}@{domain}>"
 
 
-def _owed_before(registration: Registration, kind: Kind) -> int:
-    db.session.flush()
+def _owed_before(registration_id: int, kind: Kind) -> int:
     return db.session.execute(
-        select(func.count()).where(Delivery.registration_id == registration.id, Delivery.kind == kind)
+        select(func.count()).where(Delivery.registration_id == registration_id, Delivery.kind == kind)
     ).scalar_one()
 
 

@@ -32,9 +32,14 @@ class Personal:
     """What the organizer wrote with a decision."""
 
 
+def sealed(personal: Personal, public_id: str) -> bytes:
+    """Return the personal part sealed for the registration with this public id."""
+    return keyring.keys.seal(asdict(personal), bound_to(public_id))
+
+
 def seal_into(registration: Registration, personal: Personal) -> None:
     """Put the personal part into its row; `public_id` must stand."""
-    registration.sealed = keyring.keys.seal(asdict(personal), bound_to(registration.public_id))
+    registration.sealed = sealed(personal, registration.public_id)
 
 
 def open_personal(registration: Registration) -> Personal:

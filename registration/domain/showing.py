@@ -13,17 +13,13 @@ from registration.extensions import db
 from registration.models import Event, EventSession
 from registration.models.event import EventState
 
-_VERSION: Select[tuple[int]] = select(Event.version).where(
-    Event.slug == bindparam("slug"), Event.state != EventState.DRAFT
-)
-_VERSION_OF_CODE: Select[tuple[int]] = (
+_VERSION = select(Event.version).where(Event.slug == bindparam("slug"), Event.state != EventState.DRAFT)
+_VERSION_OF_CODE = (
     select(Event.version)
     .join(EventSession)
     .where(EventSession.code == bindparam("code"), Event.state != EventState.DRAFT)
 )
-_VERSIONS: Select[tuple[str, int]] = (
-    select(Event.slug, Event.version).where(Event.state != EventState.DRAFT).order_by(Event.slug)
-)
+_VERSIONS = select(Event.slug, Event.version).where(Event.state != EventState.DRAFT).order_by(Event.slug)
 
 
 def shown_version(engine: Engine, slug: str) -> int | None:
@@ -39,7 +35,7 @@ def shown_version_of_code(engine: Engine, code: str) -> int | None:
 def shown_versions(engine: Engine) -> tuple[tuple[str, int], ...]:
     """Return (slug, version) of every event that everybody may see."""
     with engine.connect() as connection:
-        return tuple((slug, version) for slug, version in connection.execute(_VERSIONS))
+        return tuple((row.slug, row.version) for row in connection.execute(_VERSIONS))
 
 
 def shown_events(*, now: datetime) -> tuple[list[Event], list[Event]]:
@@ -73,6 +69,6 @@ def next_change(changes: Iterable[datetime], *, now: datetime) -> datetime | Non
     return min((moment for moment in changes if moment > now), default=None)
 
 
-def _scalar(engine: Engine, statement: Select[tuple[int]], values: dict[str, str]) -> int | None:
+def _scalar(engine: Engine, statement: Select[int], values: dict[str, str]) -> int | None:
     with engine.connect() as connection:
         return connection.execute(statement, values).scalar()

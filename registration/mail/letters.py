@@ -91,7 +91,7 @@ def letter_for(deliveries: Sequence[Delivery]) -> Letter:
 
 
 def prove(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
-    """Ask the owner of the address for proof."""
+    """Ask the owner of the address for proof. Nothing that a stranger may have typed is in it, not even the name."""
     registration = reader.registration
     until = moment_text(deliveries[0].useful_until, registration.zone, registration.language)
     return _letter("prove", reader, link=_link("signup.prove_page", reader, LinkKind.PROVE), until=until)

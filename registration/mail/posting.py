@@ -47,13 +47,14 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
         message["Reply-To"] = Address(addr_spec=letter.reply_to)
     message["Subject"] = letter.subject
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = letter.language
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     for file in letter.files:
         message.add_attachment(file.octets, maintype="text", subtype="calendar", filename=file.name)
         part = list(message.iter_attachments())[-1]
         part.set_param("charset", "utf-8")
+    # Last, for EmailMessage drops or moves into a part whatever Content- header stands when content is added.
+    message["Content-Language"] = letter.language
     return message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
@@ -39,7 +39,13 @@ class Registration(Base):
     __table_args__ = (
         UniqueConstraint("event_id", "address_hash", "claim"),
         Index("ix_registration_list", "event_id", "state", "category_id"),
-        Index("ix_registration_queue", "event_id", "state", "waiting_since"),
+        Index(
+            "ix_registration_queue",
+            "event_id",
+            "waiting_since",
+            sqlite_where=text("waiting_since IS NOT NULL"),
+            postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
         Index("ix_registration_expiry", "state", "expires_at"),
     )
 
@@ -82,10 +88,9 @@ class SessionChoice(Base):
     """That a registration is for this session."""
 
     __tablename__ = "session_choice"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     registration_id: Mapped[int] = mapped_column(ForeignKey("registration.id", ondelete="CASCADE"), primary_key=True)
-    session_id: Mapped[int] = mapped_column(
-        ForeignKey("event_session.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    session_id: Mapped[int] = mapped_column(ForeignKey("event_session.id", ondelete="CASCADE"), primary_key=True)
 
     session: Mapped[EventSession] = relationship()

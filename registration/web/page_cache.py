@@ -50,9 +50,21 @@ ARGUMENTS: dict[str, Container[str]] = {
 
 Headers = list[tuple[str, str]]
 NAME = "plenary.finished_page"
-OWN_HEADERS = frozenset(
-    {"cache-control", "content-encoding", "content-length", "content-type", "etag", "set-cookie", "vary"}
+NOT_KEPT = frozenset(
+    {
+        "cache-control",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "last-modified",
+        "set-cookie",
+        "vary",
+    }
 )
+"""Headers of one answer alone; the others that the application sets are those of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ class FinishedPages:
             return answer
         getattr(answer, "close", lambda: None)()
         page: FinishedPage = environ[NAME]
-        fixed = [(name, value) for name, value in told if name.lower() not in OWN_HEADERS]
+        fixed = [(name, value) for name, value in told if name.lower() not in NOT_KEPT]
         with self._lock:
             if _size((page, fixed)) <= self._kept.maxsize:
                 self._kept[key] = page, fixed
@@ -125,12 +137,10 @@ class FinishedPages:
 
 def init_app(app: Flask) -> None:
     """Put the kept pages in front of `app`."""
-    app.wsgi_app = FinishedPages(app.wsgi_app, lambda: app.extensions["clock"]())  # type: ignore[method-assign]
+    app.wsgi_app = FinishedPages(app.wsgi_app, app.extensions["clock"])  # type: ignore[method-assign]
 
 
-def finished(
-    current: Callable[[], Hashable], make: Callable[[datetime], tuple[str, Iterable[datetime]]]
-) -> Response:
+def finished(current: Callable[[], Hashable], make: Callable[[datetime], tuple[str, Iterable[datetime]]]) -> Response:
     """Make the answer to this request the finished page of its address.
 
     `current` reads, outside of any request too, the mark that the page is good for. `make` makes it for a moment

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import cast
 
-from flask import Blueprint, Response
+from flask import Blueprint, Flask, Response
+from flask.blueprints import BlueprintSetupState
 
 from registration import clock
 from registration.domain import livestream, privacy, programme, showing
@@ -22,8 +24,13 @@ from registration.web.display import chosen_zone
 from registration.web.public_display import render
 
 blueprint = Blueprint("public", __name__)
-blueprint.record_once(lambda state: page_cache.init_app(state.app))
-blueprint.record_once(lambda state: public_display.init_app(state.app))
+
+
+@blueprint.record_once
+def _prepare(state: BlueprintSetupState) -> None:
+    app = cast(Flask, state.app)
+    page_cache.init_app(app)
+    public_display.init_app(app)
 
 
 @blueprint.get("/")

@@ -185,9 +185,9 @@ def _question_field(question: Question) -> Any:
         case QuestionKind.LONG_TEXT:
             return LinesField(validators=[*needed, Writable(TEXT_LENGTH)], **settings)
         case QuestionKind.ONE_CHOICE:
-            return RadioField(choices=choices, validators=needed, **settings)
+            return RadioField(choices=lambda: choices, validators=needed, **settings)
         case QuestionKind.SEVERAL_CHOICES:
-            return SeveralField(choices=choices, validators=needed, **settings)
+            return SeveralField(choices=lambda: choices, validators=needed, **settings)
         case QuestionKind.COUNTRY:
             return CountryField(validators=needed, **settings)
         case QuestionKind.SITE:

@@ -200,7 +200,7 @@ def _sent_values(form: Tag) -> Iterator[tuple[str, str]]:
         if field.name == "select":
             yield from ((name, value) for value in _chosen_options(field))
         elif field.name == "textarea":
-            yield name, field.get_text().removeprefix("\n")
+            yield name, field.get_text().replace("\r\n", "\n").removeprefix("\n")
         elif field.get("type") in ("checkbox", "radio"):
             if field.has_attr("checked"):
                 yield name, str(field.get("value", "on"))

@@ -1,0 +1,198 @@
+"""The Dialogue, upcoming, and people who sign up for it: by form, mail and link, or by the rules alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytz
+from flask import Flask
+from sqlalchemy import insert, select, text, update
+from werkzeug.test import TestResponse
+
+from config import ROOT
+from registration import clock, worker
+from registration.domain import signup
+from registration.domain.event_file import import_event
+from registration.domain.link_keys import LinkKind, key_for
+from registration.domain.personal import Personal, address_hash
+from registration.domain.programme import event_named
+from registration.extensions import Base, db, writing
+from registration.models import Category, Delivery, Event, EventSession, Registration
+from registration.models.delivery import DeliveryKind, DeliveryState
+from registration.models.registration import RegistrationState
+from tests.support.client import Client
+from tests.support.smtp import MailServer, ReceivedMail
+
+SLUG = "dialogue-next"
+EVENT = f"/events/{SLUG}/"
+REGISTER = f"{EVENT}register/"
+FIND = f"{EVENT}find/"
+SESSIONS = ["human-rights", "civil-society"]
+FIRST_START = datetime(2026, 5, 26, 14, 0, tzinfo=pytz.utc)
+SECOND_START = datetime(2026, 5, 27, 13, 0, tzinfo=pytz.utc)
+LAST_END = datetime(2026, 5, 27, 16, 30, tzinfo=pytz.utc)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+AMINA = "amina@example.org"
+ANSWERS: dict[str, Any] = {
+    "name": "Amina",
+    "address": AMINA,
+    "sessions": SESSIONS,
+    "stream_language": "floor",
+    "zone": "Asia/Kathmandu",
+    "consent": "y",
+}
+OWN_ANSWERS = {
+    "youth": {},
+    "women-led": {"question_organization": "Example Women", "question_country": "NP"},
+    "member-states": {"question_organization": "Mission of Example", "question_country": "NP"},
+    "experts": {"question_organization": "Institute of Example"},
+    "victims-survivors": {},
+}
+"""What each category's own required questions are answered with."""
+
+_loaded: dict[str, list[dict[str, Any]]] = {}
+
+
+def load_dialogue(app: Flask) -> None:
+    """Load examples/dialogue-2021.yaml as `dialogue-next`, open for sign-up. Its file is read once for all tests."""
+    with app.app_context(), writing():
+        if _loaded:
+            _insert_loaded()
+        else:
+            sample = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
+            import_event(sample, as_slug=SLUG, shift_to="2026-05-26", now=clock.now())
+            db.session.flush()
+            for table in Base.metadata.sorted_tables:
+                _loaded[table.name] = [dict(row) for row in db.session.execute(select(table)).mappings()]
+
+
+def _insert_loaded() -> None:
+    for table in Base.metadata.sorted_tables:
+        if rows := _loaded[table.name]:
+            db.session.execute(insert(table), rows)
+            if db.engine.dialect.name == "postgresql":
+                db.session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"))
+
+
+def change(app: Flask, model: type[Base], slug: str, **values: Any) -> None:
+    """Change rows of the Dialogue (its Event, an EventSession, a Category) as an organizer would."""
+    with app.app_context(), writing():
+        db.session.execute(update(model).where(model.slug == slug).values(**values))  # type: ignore[attr-defined]
+        db.session.execute(update(Event).where(Event.slug == SLUG).values(version=Event.version + 1))
+
+
+def move_session(app: Flask, slug: str, by: timedelta) -> None:
+    """Move a session in time."""
+    with app.app_context():
+        session = db.session.execute(select(EventSession).where(EventSession.slug == slug)).scalar_one()
+        names = ("starts_at", "ends_at", "starts_wall", "ends_wall")
+        moved = {name: getattr(session, name) + by for name in names}
+        moved |= {"revision": session.revision + 1, "updated_at": clock.now()}
+    change(app, EventSession, slug, **moved)
+
+
+def answers(category: str = "youth", **values: Any) -> dict[str, Any]:
+    """What somebody types into the form of a category; `values` in place of Amina's."""
+    return {**ANSWERS, **OWN_ANSWERS[category], **values}
+
+
+def sign_up(client: Client, category: str = "youth", **values: Any) -> TestResponse:
+    """Send the filled form of a category, and answer with what came back."""
+    return client.post(f"{REGISTER}{category}/", data=answers(category, **values))
+
+
+def work(app: Flask) -> int:
+    """Let the worker do all that is due; answers how many mails it tried."""
+    with app.app_context():
+        return worker.run_once()
+
+
+def link_in(mail: ReceivedMail, start: str) -> str:
+    """The path of the only link in a mail whose path starts with `start`."""
+    found = {path for link in re.findall(r"https?://\S+", mail.text) if (path := urlsplit(link).path).startswith(start)}
+    assert len(found) == 1, f"{len(found)} links to {start} in:\n{mail.text}"
+    return found.pop()
+
+
+def prove(client: Client, smtp: MailServer, address: str = AMINA) -> TestResponse:
+    """Press the button behind the link in the newest mail to an address."""
+    return client.post(link_in(smtp.last_to(address), "/prove/"))
+
+
+def take_part(client: Client, smtp: MailServer, category: str = "youth", **values: Any) -> ReceivedMail:
+    """Sign somebody up the whole way; `client` has their own page open then. Answers with the mail that follows."""
+    address = values.get("address", AMINA)
+    assert sign_up(client, category, **values).status_code == 303
+    work(client.application)
+    assert prove(client, smtp, address).status_code == 303
+    work(client.application)
+    return smtp.last_to(address)
+
+
+def rows(app: Flask) -> list[tuple[str, RegistrationState]]:
+    """(category, state) of all registrations, the oldest first."""
+    with app.app_context():
+        query = select(Category.slug, Registration.state).join(Registration.category).order_by(Registration.id)
+        return [(slug, state) for slug, state in db.session.execute(query)]
+
+
+# By the rules alone, in the application's context.
+
+
+def sign_up_by_rule(address: str = AMINA, category: str = "youth", *, now: datetime, **values: Any) -> None:
+    """Sign somebody up in a unit of work of its own. `values`: of Personal and SignUp."""
+    event = event_named(SLUG)
+    wanted = values.pop("sessions", SESSIONS)
+    name = values.pop("name", address.partition("@")[0])
+    form = signup.SignUp(
+        personal=Personal(name=name, address=address, **values.pop("personal", {})),
+        session_ids=tuple(one.id for one in event.sessions if one.slug in wanted),
+        **{"language": "en", "stream_language": "floor", "zone": "Asia/Kathmandu", **values},
+    )
+    with writing():
+        found = next(one for one in event_named(SLUG).categories if one.slug == category)
+        signup.sign_up(found, form, now=now)
+
+
+def take_part_by_rule(address: str = AMINA, category: str = "youth", *, now: datetime, **values: Any) -> int:
+    """Sign somebody up and prove the address; returns the registration's id. The two mails count as sent."""
+    sign_up_by_rule(address, category, now=now, **values)
+    with writing():
+        newest = registrations(address)[-1]
+        registration = signup.prove(newest, now=now)
+        db.session.flush()
+        registration_id = registration.id
+        db.session.execute(
+            update(Delivery).where(Delivery.registration_id == registration_id).values(state=DeliveryState.SENT)
+        )
+    return registration_id
+
+
+def registrations(address: str) -> list[Registration]:
+    """All registrations of an address, the oldest first."""
+    query = select(Registration).where(Registration.address_hash == address_hash(address)).order_by(Registration.id)
+    return list(db.session.execute(query).scalars())
+
+
+def registration(registration_id: int) -> Registration:
+    """The row as it stands."""
+    return db.session.get_one(Registration, registration_id, populate_existing=True)
+
+
+def owed(*kinds: DeliveryKind) -> list[tuple[DeliveryKind, DeliveryState]]:
+    """(kind, state) of all deliveries, or of these kinds, by age."""
+    query = select(Delivery.kind, Delivery.state).order_by(Delivery.id)
+    found = [(kind, state) for kind, state in db.session.execute(query)]
+    return [one for one in found if not kinds or one[0] in kinds]
+
+
+def own_page_path(registration_id: int) -> str:
+    """The path of the link to somebody's own page."""
+    return f"/my/{key_for(registration(registration_id), LinkKind.MANAGE)}/"
+
+

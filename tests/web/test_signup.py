@@ -1,0 +1,315 @@
+"""The sign-up form: what it asks, what follows it, and that nobody learns from it who is registered."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import pytz
+from flask import Flask
+
+from registration.models import Category, Event, EventSession
+from registration.models.event import EventState
+from registration.models.programme import SessionState
+from registration.models.registration import RegistrationState as State
+from tests.support.client import Client
+from tests.support.clock import START, FakeClock
+from tests.support.dialogue import (
+    AMINA,
+    EVENT,
+    LAST_END,
+    MINUTE,
+    REGISTER,
+    SLUG,
+    answers,
+    change,
+    link_in,
+    load_dialogue,
+    rows,
+    sign_up,
+    take_part,
+    work,
+)
+from tests.support.smtp import MailServer
+
+COMMON = {
+    "name", "address", "sessions", "stream_language", "zone", "captions", "sign", "needs", "discreet", "consent",
+}  # fmt: skip
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _dialogue(app: Flask) -> None:
+    load_dialogue(app)
+
+
+@SQLITE
+def test_the_categories_of_the_event_are_offered(client: Client) -> None:
+    page = client.page(REGISTER)
+    assert page.texts(".card h2") == [
+        "Member State",
+        "UN entity",
+        "Human rights representative",
+        "Women-led organization",
+        "Youth",
+        "Civil society organization",
+        "Victim or survivor of terrorism",
+        "Expert",
+        "Other",
+    ]
+    assert [text for text in page.texts(".card .quiet") if text == "Open to all."] == ["Open to all."] * 3
+    assert page.link("Youth").endswith(f"{REGISTER}youth/")
+
+
+@SQLITE
+def test_a_full_category_says_so_and_offers_the_waiting_list(app: Flask, client: Client, smtp: MailServer) -> None:
+    change(app, Category, "youth", places=1)
+    take_part(client, smtp)
+    assert [text for text in client.page(REGISTER).texts(".card .quiet") if "taken" in text] == [
+        "Open to all. All places are taken; you can join the waiting list."
+    ]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("category", "own"),
+    [
+        ("member-states", {"question_country", "question_organization"}),
+        ("civil-society", {"question_organization", "question_country", "question_ecosoc_status", "question_site"}),
+        ("youth", {"question_country"}),
+        ("victims-survivors", {"question_organization", "question_accompanied"}),
+        ("experts", {"question_organization", "question_country", "question_fields", "question_site"}),
+        ("human-rights", {"question_organization", "question_country", "question_work"}),
+    ],
+)
+def test_each_category_asks_its_own_questions(client: Client, category: str, own: set[str]) -> None:
+    assert client.page(f"{REGISTER}{category}/").form().names() == COMMON | own
+
+
+@SQLITE
+def test_the_form_says_what_becomes_of_the_data_and_that_sessions_are_broadcast(client: Client) -> None:
+    page = client.page(f"{REGISTER}youth/")
+    # The last session ends on 27 May; data is kept for 30 days.
+    assert "They are deleted on Friday, 26 June 2026." in page.text
+    assert "The sessions are recorded and broadcast" in page.text
+    assert page.link("The privacy notice").endswith(f"{EVENT}privacy/")
+
+
+@SQLITE
+def test_each_session_is_offered_with_its_time_in_the_events_zone(client: Client) -> None:
+    labels = client.page(f"{REGISTER}youth/").texts("#sessions .choice label")
+    assert labels[0] == "Opening session and discussion: Tuesday, 26 May 2026, 10:00 – 13:15 (New York, UTC−4)"
+    assert len(labels) == 2
+
+
+@SQLITE
+def test_a_cancelled_session_is_not_offered(app: Flask, client: Client) -> None:
+    change(app, EventSession, "civil-society", state=SessionState.CANCELLED)
+    values = [field["value"] for field in client.page(f"{REGISTER}youth/").all("[name=sessions]")]
+    assert values == ["human-rights"]
+
+
+@SQLITE
+def test_an_empty_form_is_answered_with_a_sentence_beside_each_field(client: Client) -> None:
+    page = client.submit(client.page(f"{REGISTER}civil-society/").form(), 422, stream_language=None)
+    said = {
+        name: page.error_of(name).split("  ")[-1]
+        for name in ("name", "address", "zone", "consent", "question_organization", "question_country")
+    }
+    assert {name: sentence.endswith(SAID[name]) for name, sentence in said.items()} == dict.fromkeys(SAID, True)
+    assert page.texts(".summary li") == [
+        "Sessions you want to follow: Choose at least one session.",
+        "Language to follow in: Choose a language.",
+        "Your time zone: Choose the time zone you are in.",
+        "Name: Write the name you want to be called by.",
+        "Mail address: Write the mail address the link should go to.",
+        "I have read the privacy notice and agree: Read the privacy notice and tick this box to sign up.",
+        "Organization: Please answer this.",
+        "Country: Please answer this.",
+        "Consultative status with ECOSOC: Please answer this.",
+    ]
+
+
+SAID = {
+    "name": "Write the name you want to be called by.",
+    "address": "Write the mail address the link should go to.",
+    "zone": "Choose the time zone you are in.",
+    "consent": "Read the privacy notice and tick this box to sign up.",
+    "question_organization": "Please answer this.",
+    "question_country": "Please answer this.",
+}
+
+
+@SQLITE
+def test_what_was_typed_is_kept_when_something_is_wrong(client: Client) -> None:
+    typed = answers(
+        "experts",
+        zone="Asia/Kabul",
+        address="nobody",
+        captions="y",
+        needs="Slow speech\nplease",
+        question_fields=["gender", "victims"],
+        question_site="https://example.org/me",
+        discreet="y",
+    )
+    page = client.submit(client.page(f"{REGISTER}experts/").form(), 422, **typed)
+    kept = page.form().values
+    assert {name: kept.getlist(name) for name in typed} == {
+        name: [value] if isinstance(value, str) else list(value) for name, value in typed.items()
+    }
+
+
+@SQLITE
+@pytest.mark.parametrize("name", ["Amina", "阿", "O’Brien-ʿAlī", "عبد الرحمن", "Łukasz d'Ó"])
+def test_any_persons_name_is_a_valid_name(client: Client, name: str) -> None:
+    assert sign_up(client, name=name).status_code == 303
+
+
+def test_a_sign_up_leads_to_one_page_and_one_mail_with_a_link(app: Flask, client: Client, smtp: MailServer) -> None:
+    response = sign_up(client)
+    assert (response.status_code, response.headers["Location"]) == (303, f"{REGISTER}sent/")
+    assert client.page(f"{REGISTER}sent/").heading == "Look at your mail"
+    assert work(app) == 1
+    (mail,) = smtp.mails
+    assert (mail.recipients, mail.sender) == ((AMINA,), "dialogue@example.org")
+    assert mail.subject.startswith("Confirm your registration: Virtual Dialogue with Human Rights")
+    assert "It is good until Wednesday, 4 March 2026, 20:45 (Kathmandu, UTC+5:45)." in mail.text
+    assert link_in(mail, "/prove/") in mail.html
+
+
+def test_the_answer_is_the_same_whatever_is_known_of_the_address(app: Flask, client: Client, smtp: MailServer) -> None:
+    def answered(visitor: Client, **values: str) -> tuple[int, list[tuple[str, str]], bytes]:
+        response = sign_up(visitor, **values)
+        return response.status_code, sorted(response.headers), response.data
+
+    unknown = answered(app.test_client())
+    again = answered(app.test_client())
+    other_answers = answered(app.test_client(), name="Somebody")
+    take_part(client, smtp, address="known@example.org")
+    registered = answered(app.test_client(), address="known@example.org")
+    assert unknown == again == other_answers == registered
+
+
+def test_the_same_sign_up_twice_is_one_and_brings_one_mail_in_ten_minutes(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    sign_up(client)
+    sign_up(client, address="AMINA@example.org")
+    sign_up(client)
+    work(app)
+    assert rows(app) == [("youth", State.UNVERIFIED)] * 2
+    clock.advance(9 * MINUTE)
+    sign_up(client)
+    assert work(app) == 0
+    clock.advance(MINUTE)
+    sign_up(client)
+    assert work(app) == 1
+    assert len(rows(app)) == 2
+
+
+def test_a_strangers_sign_up_changes_nothing_and_brings_one_mail_in_ten_minutes(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    take_part(client, smtp)
+    before = client.page("/my/").texts("dd")
+    smtp.clear()
+    for name in ("Stranger", "Another stranger"):
+        sign_up(app.test_client(), name=name, category="women-led", zone="Europe/Zurich")
+        work(app)
+        clock.advance(4 * MINUTE)
+    assert [mail.subject.partition(":")[0] for mail in smtp.mails] == ["You are registered already"]
+    assert "Stranger" not in smtp.mails[0].text + smtp.mails[0].html
+    assert rows(app) == [("youth", State.CONFIRMED)]
+    assert client.page("/my/").texts("dd") == before
+    clock.advance(2 * MINUTE)
+    sign_up(app.test_client(), name="Stranger")
+    assert work(app) == 1
+
+
+def test_an_address_gets_no_more_than_five_different_proofs_in_an_hour(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    for number in range(7):
+        sign_up(client, name=f"Name {number}")
+    work(app)
+    assert len(smtp.mails) == 5
+    clock.advance(timedelta(hours=1))
+    sign_up(client, name="Later")
+    work(app)
+    assert len(smtp.mails) == 6
+
+
+@SQLITE
+def test_before_it_opens_the_pages_say_when_and_offer_no_form(app: Flask, client: Client) -> None:
+    change(app, Event, SLUG, registration_opens=datetime(2026, 4, 1, 13, 0, tzinfo=pytz.utc))
+    page = client.page(f"{REGISTER}youth/")
+    sentence = "Registration opens on Wednesday, 1 April 2026, 09:00 (New York, UTC−4)."
+    assert (page.texts(".notice"), page.all("main form")) == ([sentence], [])
+    assert client.page(REGISTER).texts(".card a") == []
+
+
+@SQLITE
+@pytest.mark.parametrize("moment", [LAST_END, LAST_END + timedelta(days=3)])
+def test_once_it_is_closed_the_pages_say_so_and_offer_no_form(
+    client: Client, clock: FakeClock, moment: datetime
+) -> None:
+    clock.move_to(moment)
+    page = client.page(f"{REGISTER}youth/")
+    assert (page.texts(".notice"), page.all("main form")) == (["Registration is closed."], [])
+
+
+@SQLITE
+def test_a_form_that_comes_too_late_is_refused_with_what_was_typed(
+    app: Flask, client: Client, clock: FakeClock
+) -> None:
+    form = client.page(f"{REGISTER}youth/").form()
+    clock.move_to(LAST_END)
+    page = client.submit(form, 409, **answers())
+    assert page.texts(".summary li") == ["Registration is not open now; the event page says when it is."]
+    assert page.form().values["name"] == "Amina"
+    assert rows(app) == []
+
+
+@SQLITE
+def test_a_cancelled_event_takes_no_sign_up_and_says_so(app: Flask, client: Client) -> None:
+    change(app, Event, SLUG, state=EventState.CANCELLED)
+    assert client.page(f"{REGISTER}youth/").texts(".notice") == ["This event is cancelled."]
+    assert sign_up(client).status_code == 409
+
+
+@SQLITE
+@pytest.mark.parametrize("path", ["", "youth/", "sent/"])
+def test_a_draft_is_seen_by_nobody(app: Flask, client: Client, path: str) -> None:
+    change(app, Event, SLUG, state=EventState.DRAFT)
+    unknown = client.get(f"/events/no-such-event/register/{path}")
+    draft = client.get(REGISTER + path)
+    assert (draft.status_code, draft.data) == (404, unknown.data)
+    assert client.get(f"{REGISTER}no-such-category/").status_code == 404
+
+
+@SQLITE
+def test_pages_and_mails_follow_in_the_language_of_the_form(app: Flask, client: Client, smtp: MailServer) -> None:
+    page = client.page(f"{REGISTER}youth/?lang=fr")
+    assert (page.one("html")["lang"], page.form().action) == ("fr", f"{client.public_url}{REGISTER}youth/?lang=fr")
+    response = client.send(page.form(), **answers())
+    assert response.headers["Location"] == f"{REGISTER}sent/?lang=fr"
+    work(app)
+    assert smtp.last_to(AMINA).message["Content-Language"] == "fr"
+    assert "Dialogue virtuel" in smtp.last_to(AMINA).subject
+
+
+@SQLITE
+def test_signing_up_needs_no_cookie_and_sets_none(client: Client) -> None:
+    responses = [client.get(f"{REGISTER}youth/"), sign_up(client), client.get(f"{REGISTER}sent/"), sign_up(client, name="")]
+    assert [response.headers.getlist("Set-Cookie") for response in responses] == [[]] * 4
+    assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
+
+
+def test_the_mail_leaves_even_if_the_server_stopped_right_after_the_form(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    """The registration and the mail it owes are in one commit, so a worker that starts much later finds it."""
+    sign_up(client)
+    clock.move_to(START + timedelta(hours=30))
+    assert work(app) == 1
+    assert client.page(link_in(smtp.last_to(AMINA), "/prove/")).heading == "Confirm your registration"
