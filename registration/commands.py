@@ -20,7 +20,7 @@ from config import Settings
 from registration import clock, develop, worker
 from registration.domain import accounts, exports, privacy
 from registration.domain.crowds import MAX_CROWD, make_crowd
-from registration.domain.event_file import EventFileFaults, import_event
+from registration.domain.event_file import import_event
 from registration.domain.programme import all_events, event_named
 from registration.errors import Refusal
 from registration.extensions import wipe_free_space, writing
@@ -53,12 +53,9 @@ def init_app(app: Flask) -> None:
 @click.option("--shift-to", help="YYYY-MM-DD or YYYY-MM-DDTHH:MM: the first session's new wall time.")
 def event_import(file: BinaryIO, slug: str | None, shift_to: str | None) -> None:
     """Take an event file in; an edited one updates its event in place."""
-    try:
-        with writing():
-            result = import_event(file.read(), as_slug=slug, shift_to=shift_to, now=clock.now())
-            summary = f"{result.event.slug}: {result.outcome}"
-    except EventFileFaults as faults:
-        raise click.ClickException(str(faults)) from None
+    with _refusals(), writing():
+        result = import_event(file.read(), as_slug=slug, shift_to=shift_to, now=clock.now())
+        summary = f"{result.event.slug}: {result.outcome}"
     click.echo(summary)
 
 

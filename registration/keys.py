@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from typing import Any
 
@@ -28,6 +29,7 @@ MAC_BYTES = 16
 PUBLIC_ID_LENGTH = 22
 KEY_LENGTH = 44
 """Both in base64url characters without padding."""
+_KEY = re.compile(rf"[A-Za-z0-9_-]{{{KEY_LENGTH}}}")
 
 
 class SealError(Exception):
@@ -99,7 +101,7 @@ def new_public_id() -> str:
 
 def public_id_of(key: str) -> str:
     """Return the public id in front of a link key; what does not look like a key gives one that nobody has."""
-    return key[:PUBLIC_ID_LENGTH] if len(key) == KEY_LENGTH and key.isascii() else ""
+    return key[:PUBLIC_ID_LENGTH] if _KEY.fullmatch(key) else ""
 
 
 def _derive(secret_key: str, purpose: str) -> bytes:

@@ -28,6 +28,8 @@ from registration.models.registration import RegistrationState as State
 
 HOLDING = (State.IN_REVIEW, State.CONFIRMED)
 ALIVE = (*HOLDING, State.WAITING)
+DECIDABLE = (State.IN_REVIEW, State.WAITING, State.DECLINED)
+"""Whom an organizer may confirm: never against somebody's own wish, nor before the address is proved."""
 
 STEPS: dict[State, frozenset[State]] = {
     State.UNVERIFIED: frozenset({State.CONFIRMED, State.IN_REVIEW, State.WAITING}),
@@ -47,6 +49,8 @@ TOLD = {
     State.CANCELLED: DeliveryKind.CANCELLED,
 }
 """The mail that tells a person of a state."""
+
+_CHANGED = _l("This registration has changed in the meantime; look at it again.")
 
 
 class Places:
@@ -92,7 +96,9 @@ def admit(registration: Registration, places: Places, *, now: datetime) -> None:
 
 
 def approve(registration: Registration, *, by: int, now: datetime) -> None:
-    """Confirm somebody in review, waiting or declined. Raises Refusal where no place is free."""
+    """Confirm somebody in review, waiting or declined. Raises Refusal for others, and where no place is free."""
+    if registration.state not in DECIDABLE:
+        raise Refusal(_CHANGED)
     holds_one = registration.state in HOLDING
     if not holds_one and not Places(registration.event).free(registration.category_id):
         raise Refusal(_l("No place is free: raise the number of places first."))
@@ -163,7 +169,7 @@ def _queue(event: Event) -> Iterable[Registration]:
 
 def _move(registration: Registration, to: State, *, now: datetime) -> None:
     if to not in STEPS[registration.state]:
-        raise Refusal(_l("This registration has changed in the meantime; look at it again."))
+        raise Refusal(_CHANGED)
     registration.state = to
     registration.updated_at = now
     registration.waiting_since = now if to is State.WAITING else None

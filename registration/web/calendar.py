@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import Headers
+from werkzeug.http import http_date
 
 from registration.domain.calendar_entries import entry_of, labels, neutral_entry_of, neutral_title
 from registration.domain.calendars.building import download_bytes, feed_bytes
@@ -13,9 +16,13 @@ from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions, session_called
 from registration.links import public_url
 from registration.models import Event, EventSession
+from registration.models.event import EventState
 from registration.web.access import visible_event
 from registration.web.display import page_language, text
 from registration.web.participant import own_registration
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 blueprint = Blueprint("calendar", __name__)
 
@@ -71,15 +78,30 @@ def _entry(session: EventSession) -> CalendarEntry:
     return entry_of(session, language=page_language(), watch_url=url)
 
 
-def _attached(octets: bytes, name: str, disposition: str) -> Response:
-    response = Response(octets, content_type=CONTENT_TYPE)
+class PublicFile(Response):
+    """A file that is the same for everybody, so that any cache may hold it."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """Return the headers without "Vary: Cookie", which Flask adds because extensions look into the session; and
+        with Last-Modified in a 304 too, for some programs know no other validator."""
+        headers = super().get_wsgi_headers(environ)
+        headers["Vary"] = "Accept-Encoding"
+        if self.last_modified:
+            headers["Last-Modified"] = http_date(self.last_modified)
+        return headers
+
+
+def _attached(octets: bytes, name: str, disposition: str, kind: type[Response] = Response) -> Response:
+    response = kind(octets, content_type=CONTENT_TYPE)
     response.headers.set("Content-Disposition", disposition, filename=name)
     return response
 
 
 def _public(octets: bytes, event: Event, name: str, disposition: str = "attachment") -> Response:
-    """Answer with validators over the finished bytes (RFC 9110, 8.8 and 13)."""
-    response = _attached(octets, name, disposition)
+    """Answer with validators over the finished bytes (RFC 9110, 8.8 and 13); a draft's file is kept by nobody."""
+    if event.state is EventState.DRAFT:
+        return _attached(octets, name, disposition)
+    response = _attached(octets, name, disposition, PublicFile)
     response.set_etag(hashlib.sha256(octets).hexdigest()[:32])
     response.last_modified = max([event.updated_at, *(one.updated_at for one in event.sessions)])
     response.headers["Cache-Control"] = f"public, max-age={FEED_LIFETIME}"

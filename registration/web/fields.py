@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from wtforms import Field, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms import Field, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -163,6 +163,22 @@ class ZoneField(ListedField):
         return _("There is no such time zone; choose one from the list, as Asia/Kathmandu.")
 
 
+class OneField(RadioField):
+    """One of a short list, as radio buttons."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse what was not offered."""
+        refuse_unless_offered(self, [self.data])
+
+
+class MenuField(SelectField):
+    """One of a short list, as a menu."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse what was not offered."""
+        refuse_unless_offered(self, [self.data])
+
+
 class SeveralField(SelectMultipleField):
     """Several of a short list, as check boxes."""
 
@@ -171,6 +187,11 @@ class SeveralField(SelectMultipleField):
 
     def pre_validate(self, form: BaseForm) -> None:
         """Refuse what was not offered."""
-        offered = {str(choice[0]) for choice in self.iter_choices()}
-        if not offered.issuperset(str(value) for value in self.data or ()):
-            raise ValidationError(_("This choice is not offered; choose from the list."))
+        refuse_unless_offered(self, self.data or ())
+
+
+def refuse_unless_offered(field: SelectField | SelectMultipleField, chosen: Iterable[Any]) -> None:
+    """Raise ValidationError if something is chosen that the field's list does not have."""
+    offered = {str(choice[0]) for choice in field.iter_choices()}
+    if not offered.issuperset(str(value) for value in chosen):
+        raise ValidationError(_("This choice is not offered; choose from the list."))

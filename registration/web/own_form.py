@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
 
 from registration.domain.participation import Wishes
 from registration.models import Registration
 from registration.web.display import LANGUAGES, language_name
-from registration.web.fields import LineField, Writable
+from registration.web.fields import LineField, MenuField, Writable
 from registration.web.signup_form import WishesForm
 
 
@@ -20,7 +19,7 @@ def language_choices() -> list[tuple[str, str]]:
 class OwnForm(WishesForm):
     """What participants can change."""
 
-    language = SelectField(_l("Language of mails and of this page"), choices=language_choices)
+    language = MenuField(_l("Language of mails and of this page"), choices=language_choices)
     neutral_title = LineField(
         _l("Neutral title"),
         description=_l("What calendar and mail say instead, as “Online meeting”."),

@@ -47,6 +47,7 @@ ARGUMENTS: dict[str, Container[str]] = {
     "stream": (FLOOR, SIGN, *LANGUAGES),
 }
 """What may stand behind the "?" of a public page; all else is as if it were not there."""
+NOTHING_ASKED = (None,) * len(ARGUMENTS)
 
 Headers = list[tuple[str, str]]
 NAME = "plenary.finished_page"
@@ -105,7 +106,7 @@ class FinishedPages:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._app(environ, start_response)
         now = self._tell_time()
-        key = (environ["PATH_INFO"], *_arguments(environ["QUERY_STRING"]))
+        key = (environ["PATH_INFO"], *_arguments(environ.get("QUERY_STRING", "")))
         with self._lock:
             page, headers = self._kept.get(key, (None, []))
         if page is not None and page.holds(now):
@@ -171,7 +172,7 @@ def asked(name: str) -> str | None:
 def _arguments(query: str) -> tuple[str | None, ...]:
     """Return the values of ARGUMENTS in a query, the first of each, as `asked` finds them."""
     if not query:
-        return ()
+        return NOTHING_ASKED
     given = dict(reversed(parse_qsl(query, keep_blank_values=True)))
     values = [(given.get(name), known) for name, known in ARGUMENTS.items()]
     return tuple(value if value in known else None for value, known in values)

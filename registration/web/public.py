@@ -15,10 +15,12 @@ from flask.blueprints import BlueprintSetupState
 
 from registration import clock
 from registration.domain import livestream, privacy, programme, showing
+from registration.domain.livestream import FLOOR, public_streams
 from registration.domain.signup import window
 from registration.extensions import db
 from registration.models import Event
-from registration.web import page_cache, public_display
+from registration.models.programme import StreamKind
+from registration.web import assets, page_cache, public_display
 from registration.web.access import visible_event
 from registration.web.display import chosen_zone
 from registration.web.public_display import render
@@ -29,6 +31,7 @@ blueprint = Blueprint("public", __name__)
 @blueprint.record_once
 def _prepare(state: BlueprintSetupState) -> None:
     app = cast(Flask, state.app)
+    assets.init_app(app)
     page_cache.init_app(app)
     public_display.init_app(app)
 
@@ -77,6 +80,7 @@ def _event_page(event: Event, now: datetime) -> str:
         event=event,
         window=window(event, now=now),
         phases={session.slug: livestream.phase(session, now=now) for session in event.sessions},
+        is_broadcast=all(public_streams(session, StreamKind.LIVE, FLOOR) for session in event.sessions),
         is_over=now >= programme.ends_at(event),
         zone=chosen_zone(),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, Form, RadioField
+from wtforms import BooleanField, Field, Form
 from wtforms.validators import Optional
 
 from registration.domain.livestream import stream_languages
@@ -28,6 +28,7 @@ from registration.web.fields import (
     LineField,
     LinesField,
     Needed,
+    OneField,
     SeveralField,
     SiteField,
     Writable,
@@ -47,7 +48,7 @@ class WishesForm(FlaskForm):
         coerce=str,
         validators=[Needed(lambda: _("Choose at least one session."))],
     )
-    stream_language = RadioField(_l("Language to follow in"), validators=[Needed(lambda: _("Choose a language."))])
+    stream_language = OneField(_l("Language to follow in"), validators=[Needed(lambda: _("Choose a language."))])
     zone = ZoneField(
         _l("Your time zone"),
         description=_l("Mails show every time in this zone."),
@@ -185,7 +186,7 @@ def _question_field(question: Question) -> Any:
         case QuestionKind.LONG_TEXT:
             return LinesField(validators=[*needed, Writable(TEXT_LENGTH)], **settings)
         case QuestionKind.ONE_CHOICE:
-            return RadioField(choices=lambda: choices, validators=needed, **settings)
+            return OneField(choices=lambda: choices, validators=needed, **settings)
         case QuestionKind.SEVERAL_CHOICES:
             return SeveralField(choices=lambda: choices, validators=needed, **settings)
         case QuestionKind.COUNTRY:

@@ -76,13 +76,18 @@ def _insert_loaded() -> None:
         if rows := _loaded[table.name]:
             db.session.execute(insert(table), rows)
             if db.engine.dialect.name == "postgresql":
-                db.session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"))
+                sequence = f"pg_get_serial_sequence('{table}', 'id')"
+                db.session.execute(text(f"SELECT setval({sequence}, max(id)) FROM {table}"))
 
 
 def change(app: Flask, model: type[Base], slug: str, **values: Any) -> None:
-    """Change rows of the Dialogue (its Event, an EventSession, a Category) as an organizer would."""
+    """Change a row of the Dialogue (its Event, an EventSession, a Category) as an organizer would.
+
+    Without values only what is kept of the event in memory becomes stale.
+    """
     with app.app_context(), writing():
-        db.session.execute(update(model).where(model.slug == slug).values(**values))  # type: ignore[attr-defined]
+        if values:
+            db.session.execute(update(model).where(model.slug == slug).values(**values))  # type: ignore[attr-defined]
         db.session.execute(update(Event).where(Event.slug == SLUG).values(version=Event.version + 1))
 
 
@@ -194,5 +199,3 @@ def owed(*kinds: DeliveryKind) -> list[tuple[DeliveryKind, DeliveryState]]:
 def own_page_path(registration_id: int) -> str:
     """The path of the link to somebody's own page."""
     return f"/my/{key_for(registration(registration_id), LinkKind.MANAGE)}/"
-
-

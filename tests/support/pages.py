@@ -80,11 +80,15 @@ class Page:
         return Form(self, self.one(selector))
 
     def error_of(self, name: str) -> str:
-        """What is said beside the field `name`: the words of the elements its aria-describedby names."""
-        field = self.all(f'[name="{name}"]')
-        assert field, f"{self.url} has no field {name!r}"
-        ids = str(field[0].get("aria-describedby", "")).split()
-        assert field[0].get("aria-invalid") == "true", f"the field {name!r} is not marked as wrong"
+        """What is said beside the field `name`: the words of the elements that its aria-describedby names, or that of
+        the group of boxes it is in."""
+        fields = self.all(f'[name="{name}"]')
+        assert fields, f"{self.url} has no field {name!r}"
+        field: Tag | None = fields[0]
+        if field and field.get("aria-invalid") != "true":
+            field = field.find_parent("fieldset", class_="faulty")
+        assert field, f"the field {name!r} is not marked as wrong"
+        ids = str(field.get("aria-describedby", "")).split()
         return " ".join(words(self.one(f'[id="{one}"]')) for one in ids)
 
 

@@ -83,7 +83,8 @@ def test_a_cancelled_registration_can_be_found_too(app: Flask, client: Client, s
     work(app)
     find(client)
     work(app)
-    assert client.page(link_in(smtp.last_to(AMINA), "/my/")).texts(".state") == ["You have cancelled your registration."]
+    page = client.page(link_in(smtp.last_to(AMINA), "/my/"))
+    assert page.texts(".state") == ["You have cancelled your registration."]
 
 
 @SQLITE

@@ -112,17 +112,10 @@ def test_without_the_link_the_page_says_how_to_get_one(client: Client) -> None:
     assert "Open this page by the link in your mail; the event page sends you a lost link again." in page.text
 
 
-@SQLITE
-@pytest.mark.parametrize("key", ["x", "A" * 44, "A" * 4000, "%00" * 44, '"' + "\\000" * 44 + '"', "é" * 44])
-def test_a_cookie_that_is_none_of_ours_opens_nothing(client: Client, key: str) -> None:
-    client.set_cookie("__Host-my", "x", secure=True)
-    response = client.get("/my/", headers={"Cookie": f"__Host-my={key}"})
-    assert response.status_code == 404
-
-
-def test_a_cookie_with_a_nul_opens_nothing_on_any_database(client: Client) -> None:
-    response = client.get("/my/", headers={"Cookie": '__Host-my="' + "\\000" * 44 + '"'})
-    assert response.status_code == 404
+@pytest.mark.parametrize("key", ["x", "A" * 44, "A" * 4000, "%00" * 44, '"' + "\\000" * 44 + '"', "\xe9" * 44])
+def test_a_cookie_that_is_none_of_ours_opens_nothing(app: Flask, key: str) -> None:
+    visitor = app.test_client(use_cookies=False)
+    assert visitor.get("/my/", headers={"Cookie": f"__Host-my={key}"}).status_code == 404
 
 
 @SQLITE

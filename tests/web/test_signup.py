@@ -300,7 +300,8 @@ def test_pages_and_mails_follow_in_the_language_of_the_form(app: Flask, client: 
 
 @SQLITE
 def test_signing_up_needs_no_cookie_and_sets_none(client: Client) -> None:
-    responses = [client.get(f"{REGISTER}youth/"), sign_up(client), client.get(f"{REGISTER}sent/"), sign_up(client, name="")]
+    pages = [client.get(f"{REGISTER}youth/"), client.get(f"{REGISTER}sent/")]
+    responses = [*pages, sign_up(client), sign_up(client, name="")]
     assert [response.headers.getlist("Set-Cookie") for response in responses] == [[]] * 4
     assert {response.headers["Cache-Control"] for response in responses} == {"no-store"}
 

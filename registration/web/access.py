@@ -1,0 +1,136 @@
+"""Who is asking, and what they may see: the guards of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Flask, g, redirect, request, session, url_for
+from flask_babel import lazy_gettext as _l
+from flask_login import UserMixin, current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from registration import clock
+from registration.domain import accounts
+from registration.domain.access import Action, may
+from registration.domain.catalogue import whole_event
+from registration.domain.programme import event_named
+from registration.errors import NotFound
+from registration.extensions import login, writing
+from registration.models import Event, Organizer, OrganizerSession
+from registration.models.event import EventState
+from registration.web.display import use_language
+
+View = Callable[..., Any]
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """What Flask-Login holds: one session of an organizer. Its id is the token, of which we keep only a digest."""
+
+    def __init__(self, token: str, row: OrganizerSession) -> None:
+        self.token = token
+        self.row = row
+
+    def get_id(self) -> str:
+        """Return what the cookie carries."""
+        return self.token
+
+
+def init_app(_app: Flask) -> None:
+    """Let Flask-Login find our sessions."""
+    login.user_loader(_signed_in_with)
+
+
+def current_session() -> OrganizerSession | None:
+    """Return the session of the organizer who asks."""
+    row: OrganizerSession | None = current_user.row if current_user.is_authenticated else None
+    return row
+
+
+def current_organizer() -> Organizer | None:
+    """Return the organizer who asks."""
+    found = current_session()
+    return found.organizer if found else None
+
+
+def visible_event(slug: str) -> Event:
+    """Return an event, whole and for reading alone, in whose language the page then speaks.
+
+    Raises NotFound where there is none, and for a draft unless an organizer who may see it asks.
+    """
+    event = whole_event(slug)
+    if event.state is EventState.DRAFT:
+        organizer = current_organizer()
+        if organizer is None or not may(organizer, Action.SEE_NUMBERS, event):
+            raise NotFound(_l("There is no such event; the list of events has them all."))
+    use_language(event.default_language)
+    return event
+
+
+def for_event(action: Action) -> Callable[[View], View]:
+    """Guard a view of one event, which gets the event in place of its slug.
+
+    Who is signed out goes to the sign-in page and comes back; who may not is told that there is no such page.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(event_slug: str, **arguments: Any) -> Any:
+            organizer = current_organizer()
+            if organizer is None:
+                return to_sign_in()
+            event = event_named(event_slug)
+            if not may(organizer, action, event):
+                raise NotFound(_l("There is no such event; the list of events has them all."))
+            return view(event=event, **arguments)
+
+        return guarded
+
+    return guard
+
+
+def to_sign_in() -> Response:
+    """Send somebody who is signed out to the sign-in page, from which a page that was asked for by GET comes next."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("organizer.sign_in", next=wanted))
+
+
+def is_own_path(target: str) -> bool:
+    """Whether a redirect to `target` stays with us: a path from the root, no address of another host."""
+    return target.startswith("/organizer/") and "\\" not in target and not any(ord(one) < 32 for one in target)
+
+
+def sign_in(organizer: Organizer) -> None:
+    """Begin a new session; an old one of this browser ends."""
+    sign_out()
+    with writing():
+        token = accounts.start_session(organizer, now=clock.now())
+    row = accounts.session_with(token, now=clock.now())
+    if row is not None:
+        login_user(SignedIn(token, row))
+
+
+def sign_out() -> None:
+    """End the session here and in the browser."""
+    if current_user.is_authenticated:
+        token = current_user.token
+        with writing():
+            accounts.end_session(token)
+    logout_user()
+    session.clear()
+    g.pop("_login_user", None)
+
+
+def _signed_in_with(token: str) -> SignedIn | None:
+    now = clock.now()
+    row = accounts.session_with(token, now=now)
+    if row is None:
+        return None
+    if accounts.needs_seen(row, now=now):
+        with writing():
+            row = accounts.session_with(token, now=now)
+            if row is not None:
+                row.seen_at = now
+        row = accounts.session_with(token, now=now)
+    return SignedIn(token, row) if row is not None else None

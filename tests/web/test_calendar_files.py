@@ -1,0 +1,162 @@
+"""Calendar files as people fetch them: what is in them is tests/domain/test_calendars.py's matter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from icalendar import Calendar
+
+from registration.models import Event, EventSession
+from registration.models.event import EventState
+from registration.models.programme import SessionState
+from tests.support.client import Client
+from tests.support.clock import START, FakeClock
+from tests.support.dialogue import (
+    EVENT,
+    FIRST_START,
+    SECOND_START,
+    SLUG,
+    change,
+    load_dialogue,
+    move_session,
+    take_part,
+)
+from tests.support.smtp import MailServer
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+FEED = f"{EVENT}calendar.ics"
+WHOLE = f"{EVENT}sessions.ics"
+FIRST = f"{EVENT}sessions/human-rights.ics"
+PUBLIC = [FEED, WHOLE, FIRST]
+
+
+@pytest.fixture(autouse=True)
+def _dialogue(app: Flask) -> None:
+    load_dialogue(app)
+
+
+def entries(client: Client, path: str) -> list[tuple[str, object, str, int]]:
+    """(status, start in UTC, watch address, sequence) of each entry in a file."""
+    calendar = Calendar.from_ical(client.get(path).data)
+    return [
+        (str(one["STATUS"]), one.start.astimezone(FIRST_START.tzinfo), str(one["URL"]), int(one["SEQUENCE"]))
+        for one in calendar.walk("VEVENT")
+    ]
+
+
+def entry(slug: str, start: object, status: str = "CONFIRMED", sequence: int = 0) -> tuple[str, object, str, int]:
+    return status, start, f"https://events.example.org{EVENT}sessions/{slug}/", sequence
+
+
+def test_there_is_a_file_for_each_session_for_the_event_and_a_feed(client: Client) -> None:
+    first, second = entry("human-rights", FIRST_START), entry("civil-society", SECOND_START)
+    assert entries(client, FIRST) == [first]
+    assert entries(client, f"{EVENT}sessions/civil-society.ics") == [second]
+    assert entries(client, WHOLE) == [first, second]
+    assert entries(client, FEED) == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("path", "disposition"),
+    [
+        (FEED, "inline; filename=dialogue-next.ics"),
+        (WHOLE, "attachment; filename=dialogue-next.ics"),
+        (FIRST, "attachment; filename=dialogue-next-human-rights.ics"),
+    ],
+)
+def test_files_come_as_calendars_with_a_name(client: Client, path: str, disposition: str) -> None:
+    response = client.get(path)
+    assert (response.headers["Content-Type"], response.headers["Content-Disposition"]) == (
+        "text/calendar; charset=utf-8",
+        disposition,
+    )
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_any_cache_may_hold_them(client: Client, path: str) -> None:
+    response = client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert {name: response.headers.get(name) for name in ("Set-Cookie", "Vary", "Content-Encoding")} == {
+        "Set-Cookie": None,
+        "Vary": "Accept-Encoding",
+        "Content-Encoding": None,
+    }
+    assert response.headers["Cache-Control"] == "public, max-age=900"
+    assert not response.headers["ETag"].startswith("W/")
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_two_requests_apart_give_the_same_bytes(client: Client, clock: FakeClock, path: str) -> None:
+    first = client.get(path).data
+    clock.advance(timedelta(days=3))
+    assert client.get(path).data == first
+
+
+def test_what_a_program_has_already_is_not_sent_again(client: Client) -> None:
+    fetched = client.get(FEED)
+    again = client.get(FEED, headers={"If-None-Match": fetched.headers["ETag"]})
+    validators = [(one.headers["ETag"], one.headers["Last-Modified"]) for one in (fetched, again)]
+    assert (again.status_code, again.data, validators[0]) == (304, b"", validators[1])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"If-Modified-Since": "Mon, 02 Mar 2026 15:00:00 GMT"}, 304),
+        ({"If-Modified-Since": "Mon, 02 Mar 2026 14:59:59 GMT"}, 200),
+        ({"If-Modified-Since": "no date at all"}, 200),
+        ({"If-None-Match": '"other"', "If-Modified-Since": "Mon, 02 Mar 2026 15:00:00 GMT"}, 200),
+        ({"If-None-Match": "*"}, 304),
+    ],
+)
+def test_conditions_are_weighed_as_http_wants(client: Client, headers: dict[str, str], status: int) -> None:
+    assert client.get(FEED).headers["Last-Modified"] == f"{START:%a, %d %b %Y %H:%M:%S} GMT"
+    assert client.get(FEED, headers=headers).status_code == status
+
+
+def test_a_moved_session_is_a_newer_entry_in_every_file(app: Flask, client: Client, clock: FakeClock) -> None:
+    before = client.get(FEED)
+    clock.advance(timedelta(days=1))
+    move_session(app, "human-rights", timedelta(minutes=30))
+    moved = entry("human-rights", FIRST_START + timedelta(minutes=30), sequence=1)
+    assert (entries(client, FIRST), entries(client, FEED)[0]) == ([moved], moved)
+    after = client.get(FEED, headers={"If-None-Match": before.headers["ETag"]})
+    assert (after.status_code, after.headers["Last-Modified"]) == (200, "Tue, 03 Mar 2026 15:00:00 GMT")
+
+
+def test_a_cancelled_session_stays_in_the_feed_and_leaves_the_file(app: Flask, client: Client) -> None:
+    change(app, EventSession, "human-rights", state=SessionState.CANCELLED, revision=1)
+    second = entry("civil-society", SECOND_START)
+    assert entries(client, FEED) == [entry("human-rights", FIRST_START, "CANCELLED", 1), second]
+    assert entries(client, WHOLE) == [second]
+
+
+def test_a_file_speaks_the_language_that_is_asked_for(client: Client) -> None:
+    assert "Sesión de apertura y debate" in client.get(f"{FIRST}?lang=es").text
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_a_draft_has_no_files(app: Flask, client: Client, path: str) -> None:
+    change(app, Event, SLUG, state=EventState.DRAFT)
+    assert client.get(path).status_code == 404
+
+
+def test_what_does_not_exist_has_no_file(client: Client) -> None:
+    missing = [f"{EVENT}sessions/no-such.ics", "/events/no-such/calendar.ics", "/my/sessions/human-rights.ics"]
+    assert [client.get(path).status_code for path in missing] == [404] * 3
+
+
+def test_a_participants_own_file_is_kept_by_nobody(client: Client, smtp: MailServer) -> None:
+    take_part(client, smtp)
+    response = client.get("/my/sessions/human-rights.ics")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
+    assert entries(client, "/my/sessions/human-rights.ics") == [entry("human-rights", FIRST_START)]
+
+
+def test_a_discreet_participants_own_file_is_neutral(client: Client, smtp: MailServer) -> None:
+    take_part(client, smtp, discreet="y")
+    (event,) = Calendar.from_ical(client.get("/my/sessions/human-rights.ics").data).walk("VEVENT")
+    assert (str(event["SUMMARY"]), str(event["CLASS"])) == ("Online meeting", "PRIVATE")
+    assert str(event["URL"]).startswith("https://events.example.org/s/")
