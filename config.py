@@ -164,10 +164,17 @@ def _seal_keys(environ: Mapping[str, str]) -> tuple[SealKey, ...]:
 
 def _public_url(environ: Mapping[str, str], default: str) -> str:
     url = _required(environ, "PUBLIC_URL", default).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_site(url):
         raise SettingsError(f"PUBLIC_URL is “{url}”: set it to the address people use, as https://events.example.org.")
     return url
+
+
+def _is_site(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "?" not in url and "#" not in url
+    except ValueError:
+        return False
 
 
 def _database_url(url: str) -> str:

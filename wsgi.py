@@ -1,5 +1,15 @@
 """The application, as a web server or the `flask` command finds it."""
 
+import sys
+
+from config import SettingsError
 from registration import create_app
 
-app = create_app()
+CANNOT_START = 3
+"""What gunicorn's workers end with when it is of no use to start them again."""
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(CANNOT_START)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from config import Settings
 from registration import clock, develop, worker
@@ -64,7 +64,8 @@ def event_list() -> None:
     """List the events."""
     for event in all_events():
         first = min((session.starts_wall for session in event.sessions), default=None)
-        click.echo(f"{event.slug}\t{event.state}\t{first:%Y-%m-%d %H:%M}\t{event.zone}" if first else event.slug)
+        starts = f"{first:%Y-%m-%d %H:%M}" if first else "no session"
+        click.echo(f"{event.slug}\t{event.state}\t{starts}\t{event.zone}")
 
 
 @organizer_commands.command("add")
@@ -116,6 +117,7 @@ def attendees_export(  # noqa: PLR0917 - click passes an option each
 
 
 @click.command("crowd")
+@with_appcontext
 @click.argument("event_slug")
 @click.option("--size", type=click.IntRange(1, MAX_CROWD), required=True)
 def crowd(event_slug: str, size: int) -> None:
@@ -129,6 +131,7 @@ def crowd(event_slug: str, size: int) -> None:
 
 
 @click.command("worker")
+@with_appcontext
 @click.option("--once", is_flag=True, help="Do all that is due, then exit.")
 @click.option("--at", "moment", help="In development: as if it were this time (YYYY-MM-DDTHH:MM, UTC).")
 def work(once: bool, moment: str | None) -> None:
@@ -150,6 +153,7 @@ def work(once: bool, moment: str | None) -> None:
 
 
 @click.command("purge")
+@with_appcontext
 def purge() -> None:
     """Forget the personal data of events whose retention days are over; numbers stay."""
     with writing():

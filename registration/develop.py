@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import flask_migrate
 from flask import current_app
+from flask.cli import with_appcontext
 
 from config import ROOT, Settings
 from registration import clock
@@ -36,6 +37,7 @@ START_SECONDS = 30
 
 
 @click.command("develop")
+@with_appcontext
 def command() -> None:
     """Set up this development machine and serve on PORT, with a worker beside."""
     settings: Settings = current_app.config["PLENARY"]

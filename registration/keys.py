@@ -58,7 +58,7 @@ class Keys:
         name, _, rest = sealed.partition(b":")
         try:
             plain = self._ciphers[name].decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound_to.encode())
-        except (KeyError, InvalidTag):
+        except (KeyError, ValueError, InvalidTag):
             raise SealError("a sealed value does not open: is its key still in SEAL_KEYS?") from None
         return json.loads(plain)
 

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, exists, func, select
 from registration.domain.personal import address_hash, bound_to, mail_address
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
-from registration.models import Event, EventSession, Registration, SessionChoice
+from registration.models import Event, EventSession, Organizer, Registration, SessionChoice
 from registration.models.registration import RegistrationState as State
 
 PAGE_ROWS = 50
@@ -112,6 +112,11 @@ def called(event: Event, public_id: str) -> Registration:
     if found is None:
         raise NotFound(_l("There is no such registration; look for it in the list."))
     return found
+
+
+def decided_by(registration: Registration) -> Organizer | None:
+    """Return who decided on a registration last."""
+    return db.session.get(Organizer, registration.decided_by) if registration.decided_by else None
 
 
 def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[ColumnElement[bool]]:

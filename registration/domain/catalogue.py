@@ -42,8 +42,7 @@ _lock = Lock()
 def whole_event(slug: str) -> Event:
     """Return the event with all that belongs to it, for reading alone. Raises NotFound."""
     engine = db.engine
-    with engine.connect() as connection:
-        version = connection.execute(_VERSION, {"slug": slug}).scalar()
+    version = db.session.connection().execute(_VERSION, {"slug": slug}).scalar()
     if version is None:
         raise NotFound(_l("There is no such event; the list of events has them all."))
     with _lock:

@@ -17,6 +17,7 @@ from registration.models import Event, EventSession, Registration, SessionChoice
 DEFAULT_COLUMNS = ("name", "organization", "country", "state")
 ANSWERS = "answers"
 """Stands for all the questions of the event, a column "answer.NAME" each."""
+ANSWER = "answer."
 
 SOURCES: dict[str, ColumnElement[Any]] = {
     "country": Registration.country.expression,
@@ -73,7 +74,7 @@ def available(event: Event, *, unmasked: bool) -> dict[str, Column]:
 def chosen(event: Event, names: Iterable[str], *, unmasked: bool) -> list[Column]:
     """Return the columns with these names, each once, in their order. Raises Refusal for one that there is not."""
     columns = available(event, unmasked=unmasked)
-    answers = [name for name in columns if name.startswith("answer.")]
+    answers = [name for name in columns if name.startswith(ANSWER)]
     found: dict[str, Column] = {}
     for name in (one.strip() for one in names):
         for each in answers if name == ANSWERS else [name]:
@@ -108,7 +109,7 @@ def _answer(name: str, seen: frozenset[int]) -> Column:
     def made(category_id: int, answers: dict[str, Cell]) -> Cell:
         return answers.get(name, "") if category_id in seen else ""
 
-    return Column(f"answer.{name}", ("category", "answers"), made)
+    return Column(ANSWER + name, ("category", "answers"), made)
 
 
 def _in_order(order: Sequence[str]) -> Callable[[str | None], Cell]:

@@ -82,7 +82,7 @@ def write_down(event: Event, organizer: Organizer, order: Order, *, now: datetim
         columns=[one.name for one in chosen],
         filters={name: value for name, value in open_filters.items() if value},
         unmasked=order.unmask,
-        sealed=keyring.keys.seal({"reason": reason, "search": order.filters.search}, f"export/{public_id}"),
+        sealed=_sealed(public_id, reason=reason, search=order.filters.search),
     )
     db.session.add(export)
     db.session.flush()
@@ -107,6 +107,12 @@ def book(event: Event) -> list[Entry]:
         .order_by(Export.at.desc(), Export.id.desc())
     )
     return [_entry(export, organizer) for export, organizer in found]
+
+
+def forget_words(event: Event) -> None:
+    """Blank the reasons and searches in the book of an event, which may name people; who took what and when stays."""
+    for export in db.session.scalars(select(Export).where(Export.event_id == event.id)):
+        export.sealed = _sealed(export.public_id, reason="", search="")
 
 
 def write_to(file: BinaryIO, export: Export) -> int:
@@ -199,6 +205,10 @@ def _without_index(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return all conditions as one for which SQLite has no index: by one it would go through all of the event's rows
     and sort them, for each chunk anew. What is left to it is the order of the ids."""
     return and_(*conditions).self_group() == true()
+
+
+def _sealed(public_id: str, *, reason: str, search: str) -> bytes:
+    return keyring.keys.seal({"reason": reason, "search": search}, f"export/{public_id}")
 
 
 def _committed(public_id: str) -> Export:

@@ -11,11 +11,11 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Update, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
 
-from registration.extensions import db, keyring
+from registration.extensions import db, insert_row, keyring
 from registration.models import Delivery, EventSession, Registration
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
@@ -38,6 +38,7 @@ STATE_TOLD = {
     Kind.CONFIRMED: (State.CONFIRMED,),
     Kind.DECLINED: (State.DECLINED,),
     Kind.CANCELLED: (State.CANCELLED,),
+    Kind.CHANGED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
     Kind.REMINDER: (State.CONFIRMED,),
 }
 """A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
@@ -56,24 +57,21 @@ class Outcome:
         return self.sent or (self.code is not None and self.code >= 500)
 
 
-class Owed(Protocol):
-    """Whom a mail is owed to: a Registration, or a row with these columns of it."""
+class Recipient(NamedTuple):
+    """Whom a mail is owed to: what `owe` reads of a registration."""
 
-    @property
-    def id(self) -> Any:
-        """The row's number."""
-
-    @property
-    def public_id(self) -> Any:
-        """The random id that keys are made of."""
-
-    @property
-    def event_id(self) -> Any:
-        """The event."""
+    id: int
+    public_id: str
+    event_id: int
 
 
 def owe(
-    registration: Owed, kind: Kind, *, useful_until: datetime | None = None, first: bool = False, now: datetime
+    registration: Registration | Recipient,
+    kind: Kind,
+    *,
+    useful_until: datetime | None = None,
+    first: bool = False,
+    now: datetime,
 ) -> None:
     """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given).
 
@@ -90,7 +88,7 @@ def owe(
         "useful_until": useful_until or _day_after_event(registration.event_id, now),
         "next_try_at": now,
     }
-    db.session.execute(insert(Delivery), values)
+    insert_row(Delivery, values)
 
 
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:

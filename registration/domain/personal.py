@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -34,7 +34,7 @@ class Personal:
 
 def sealed(personal: Personal, public_id: str) -> bytes:
     """Return the personal part sealed for the registration with this public id."""
-    return keyring.keys.seal(asdict(personal), bound_to(public_id))
+    return keyring.keys.seal(vars(personal), bound_to(public_id))
 
 
 def seal_into(registration: Registration, personal: Personal) -> None:

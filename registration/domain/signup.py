@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from registration.domain import admission, outbox
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
-from registration.extensions import db, keyring
+from registration.extensions import db, insert_row, insert_rows, keyring
 from registration.keys import new_public_id
 from registration.models import Category, Event, Registration, SessionChoice
 from registration.models.delivery import DeliveryKind as Kind
@@ -137,26 +138,28 @@ def set_sessions(registration: Registration, session_ids: tuple[int, ...]) -> No
     registration.choices = [kept.get(one) or SessionChoice(session_id=one) for one in sorted(set(session_ids))]
 
 
-def _with_address(event_id: int, address: str) -> list[Registration]:
-    return list(
-        db.session.execute(
-            select(Registration)
-            .where(Registration.event_id == event_id, Registration.address_hash == address_hash(address))
-            .with_for_update()
-        ).scalars()
-    )
+_OF_ADDRESS = (
+    Registration.event_id == bindparam("event_id"),
+    Registration.address_hash == bindparam("address_hash"),
+)
+_IS_KNOWN = select(Registration.id).where(*_OF_ADDRESS).limit(1)
+_KNOWN = select(Registration).where(*_OF_ADDRESS).with_for_update()
+
+
+def _with_address(event_id: int, address: str) -> Sequence[Registration]:
+    found = {"event_id": event_id, "address_hash": address_hash(address)}
+    if db.session.connection().execute(_IS_KNOWN, found).first() is None:
+        return ()
+    return db.session.execute(_KNOWN, found).scalars().all()
 
 
 def _claim(category: Category, form: SignUp) -> bytes:
-    typed = json.dumps([category.slug, asdict(form)], sort_keys=True)
+    typed = json.dumps([category.slug, {**vars(form), "personal": vars(form.personal)}], sort_keys=True)
     return keyring.keys.digest("claim", typed)
 
 
 def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> None:
-    """Write an unverified registration with its choices, and owe the mail that proves it.
-
-    By plain INSERTs: the session's unit of work costs more than all the rest of a sign-up.
-    """
+    """Write an unverified registration with its choices, and owe the mail that proves it."""
     public_id = new_public_id()
     values = {
         "public_id": public_id,
@@ -175,13 +178,15 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
         "updated_at": now,
         "expires_at": now + PROOF_TIME,
     }
-    stored = insert(Registration).returning(Registration.id, Registration.public_id, Registration.event_id)
-    registration = db.session.execute(stored, values).one()
-    db.session.execute(
-        insert(SessionChoice),
-        [{"registration_id": registration.id, "session_id": session_id} for session_id in form.session_ids],
+    number = insert_row(Registration, values)
+    insert_rows(SessionChoice, [{"registration_id": number, "session_id": one} for one in form.session_ids])
+    outbox.owe(
+        outbox.Recipient(number, public_id, category.event_id),
+        Kind.PROVE,
+        useful_until=now + PROOF_TIME,
+        first=True,
+        now=now,
     )
-    outbox.owe(registration, Kind.PROVE, useful_until=now + PROOF_TIME, first=True, now=now)
 
 
 def _owe_proof_again(registration: Registration, *, now: datetime) -> None:

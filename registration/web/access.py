@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_babel import lazy_gettext as _l
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
@@ -23,9 +24,10 @@ from registration.models.event import EventState
 from registration.web.display import use_language
 
 View = Callable[..., Any]
+OWN_PATH = re.compile(r"/organizer/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&%._+-]*)?")
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):
     """What Flask-Login holds: one session of an organizer. Its id is the token, of which we keep only a digest."""
 
     def __init__(self, token: str, row: OrganizerSession) -> None:
@@ -37,15 +39,22 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return self.token
 
 
-def init_app(_app: Flask) -> None:
-    """Let Flask-Login find our sessions."""
+def init_app(app: Flask) -> None:
+    """Let Flask-Login find our sessions.
+
+    Its own protection of sessions, by browser and network, and its cookie that remembers are not for us: our sessions
+    are rows that end. The hook for that cookie would open the session on public pages too.
+    """
+    login.session_protection = None  # type: ignore[assignment]
     login.user_loader(_signed_in_with)
+    hooks = app.after_request_funcs[None]
+    hooks[:] = [hook for hook in hooks if hook != login._update_remember_cookie]
 
 
 def current_session() -> OrganizerSession | None:
     """Return the session of the organizer who asks."""
-    row: OrganizerSession | None = current_user.row if current_user.is_authenticated else None
-    return row
+    found = _signed_in()
+    return found.row if found else None
 
 
 def current_organizer() -> Organizer | None:
@@ -71,7 +80,8 @@ def visible_event(slug: str) -> Event:
 def for_event(action: Action) -> Callable[[View], View]:
     """Guard a view of one event, which gets the event in place of its slug.
 
-    Who is signed out goes to the sign-in page and comes back; who may not is told that there is no such page.
+    Who is signed out goes to the sign-in page and comes back; who has no role on the event is told that there is none;
+    who has one that does not allow the action is told so. The guarded view has `action`, by which tests know it.
     """
 
     def guard(view: View) -> View:
@@ -81,10 +91,14 @@ def for_event(action: Action) -> Callable[[View], View]:
             if organizer is None:
                 return to_sign_in()
             event = event_named(event_slug)
-            if not may(organizer, action, event):
+            if not may(organizer, Action.SEE_NUMBERS, event):
                 raise NotFound(_l("There is no such event; the list of events has them all."))
+            if not may(organizer, action, event):
+                abort(403)
+            use_language(event.default_language)
             return view(event=event, **arguments)
 
+        guarded.action = action  # type: ignore[attr-defined]
         return guarded
 
     return guard
@@ -93,12 +107,12 @@ def for_event(action: Action) -> Callable[[View], View]:
 def to_sign_in() -> Response:
     """Send somebody who is signed out to the sign-in page, from which a page that was asked for by GET comes next."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("organizer.sign_in", next=wanted))
+    return redirect(url_for("organizer.sign_in", next=wanted), 303)
 
 
 def is_own_path(target: str) -> bool:
     """Whether a redirect to `target` stays with us: a path from the root, no address of another host."""
-    return target.startswith("/organizer/") and "\\" not in target and not any(ord(one) < 32 for one in target)
+    return OWN_PATH.fullmatch(target) is not None
 
 
 def sign_in(organizer: Organizer) -> None:
@@ -113,13 +127,18 @@ def sign_in(organizer: Organizer) -> None:
 
 def sign_out() -> None:
     """End the session here and in the browser."""
-    if current_user.is_authenticated:
-        token = current_user.token
+    found = _signed_in()
+    if found:
         with writing():
-            accounts.end_session(token)
+            accounts.end_session(found.token)
     logout_user()
     session.clear()
     g.pop("_login_user", None)
+
+
+def _signed_in() -> SignedIn | None:
+    user = current_user._get_current_object()
+    return user if isinstance(user, SignedIn) else None
 
 
 def _signed_in_with(token: str) -> SignedIn | None:

@@ -9,7 +9,7 @@ import mimetypes
 from pathlib import Path
 
 from flask import Flask, Response, abort, current_app
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 FOR_EVER = "public, max-age=31536000, immutable"
 

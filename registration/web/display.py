@@ -14,9 +14,9 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from registration.countries import country_names
-from registration.models import Event, EventSession
+from registration.models import EventSession
 from registration.text import in_language
-from registration.timetext import ZoneTimes, all_times, day_text, moment_text, zone_times
+from registration.timetext import ZoneTimes, all_times, day_text, moment_text
 from registration.timezones import COMMON_ZONES
 
 LANGUAGES = ("en", "ar", "es", "fr", "ru", "zh")
@@ -94,12 +94,6 @@ def paragraphs(value: str) -> Markup:
 def session_times(session: EventSession, event_zone: str, reader_zone: str | None = None) -> list[ZoneTimes]:
     """Return a session's times in the reader's zone (if known), the event's and UTC, in the page's language."""
     return all_times(session.starts_at, session.ends_at, event_zone, page_language(), reader_zone)
-
-
-def session_line(session: EventSession, event: Event) -> str:
-    """Return a session as one line of a form: its title, and when it is in the event's zone."""
-    times = zone_times(session.starts_at, session.ends_at, event.zone, page_language())
-    return f"{text(session.title)}: {times}"
 
 
 def stream_language_name(language: str) -> str:

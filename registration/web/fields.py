@@ -107,8 +107,8 @@ class SiteField(LineField):
 class ListedField(SelectField):
     """One of a long list, checked by look-up: a list of hundreds is not walked for each sign-up."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, choices=self.options, **settings)
+    def __init__(self, label: str | None = None, **settings: Any) -> None:
+        super().__init__(label, choices=self.options, **settings)
 
     @staticmethod
     def options() -> Any:

@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response
 from config import Settings
 from registration import clock
 from registration.domain import admission, livestream, participation, privacy
+from registration.domain.catalogue import whole_event
 from registration.domain.link_keys import LinkKind, registration_of
 from registration.domain.personal import open_personal
+from registration.domain.programme import open_sessions
 from registration.errors import NotFound
 from registration.extensions import writing
 from registration.models import Registration
@@ -104,7 +106,7 @@ def _form(registration: Registration, *, submitted: bool) -> OwnForm:
         language=wishes.language,
         neutral_title=wishes.neutral_title,
     )
-    form.offer(registration.event)
+    form.offer(whole_event(registration.event.slug))
     return form
 
 
@@ -117,6 +119,7 @@ def _page(registration: Registration, form: OwnForm) -> str:
         registration=registration,
         personal=open_personal(registration),
         form=form,
+        offered=open_sessions(whole_event(registration.event.slug)),
         sessions=[one for one in registration.event.sessions if one.id in chosen],
         rooms=lambda session: livestream.rooms(session, registration),
         position=admission.position(registration) if state is RegistrationState.WAITING else None,

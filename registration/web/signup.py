@@ -18,6 +18,7 @@ from registration.domain.admission import Places
 from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
+from registration.domain.programme import open_sessions
 from registration.errors import Refusal
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
@@ -130,6 +131,7 @@ def _form_page(category: Category, form: SignUpForm) -> str:
         event=category.event,
         category=category,
         form=form,
+        offered=open_sessions(category.event),
         questions=question_fields(form, category),
         window=_window(category.event),
         forget_at=privacy.forget_at(category.event),

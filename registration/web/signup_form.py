@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, Form
 from wtforms.validators import Optional
 
-from registration.domain.livestream import stream_languages
+from registration.domain.livestream import FLOOR, stream_languages
 from registration.domain.personal import ADDRESS_LENGTH, Personal
 from registration.domain.programme import open_sessions
 from registration.domain.signup import SignUp
 from registration.models import Category, Event, Question
 from registration.models.event import QuestionKind
-from registration.web.display import page_language, session_line, stream_language_name, text
+from registration.web.display import chosen_zone, page_language, stream_language_name, text
 from registration.web.fields import (
     LINE_LENGTH,
     SITE_LENGTH,
@@ -60,10 +61,8 @@ class WishesForm(FlaskForm):
     )
 
     def offer(self, event: Event) -> None:
-        """Put in what this event offers."""
-        sessions, languages = _offers(event, event.version, page_language())
-        self.sessions.choices = sessions
-        self.stream_language.choices = languages
+        """Put in what this (whole) event offers."""
+        self.sessions.choices, self.stream_language.choices = _offers(event, page_language())
 
     def session_ids(self, event: Event) -> tuple[int, ...]:
         """Return the ids of the sessions chosen, in the programme's order."""
@@ -147,25 +146,33 @@ class FindForm(FlaskForm):
 
 
 def form_for(category: Category) -> SignUpForm:
-    """Return the form of one category, filled with what the request brought."""
-    form = _form_class(category, category.event.version, page_language())()
+    """Return the form of one category, filled with what the request brought.
+
+    An untouched one has all sessions ticked, the floor, and the zone that the address asks for.
+    """
+    form_class = _form_class(category, page_language())
+    if request.form:
+        form = form_class(request.form)
+    else:
+        slugs = [one.slug for one in open_sessions(category.event)]
+        form = form_class(sessions=slugs, stream_language=FLOOR, zone=chosen_zone())
     form.offer(category.event)
     return form
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _form_class(category: Category, _version: int, _language: str) -> type[SignUpForm]:
+def _form_class(category: Category, _language: str) -> type[SignUpForm]:
     """Return the form's class, made once for each version and language."""
     own = {QUESTION + question.name: _question_field(question) for question in category.questions}
     return type("CategoryForm", (SignUpForm,), own)
 
 
 @lru_cache(maxsize=FORMS_KEPT)
-def _offers(event: Event, _version: int, _language: str) -> tuple[list[Choice], list[Choice]]:
+def _offers(event: Event, _language: str) -> tuple[list[Choice], list[Choice]]:
     """Return the sessions and the stream languages to choose from, worded once for each version and language."""
     sessions = open_sessions(event)
     return (
-        [(one.slug, session_line(one, event)) for one in sessions],
+        [(one.slug, text(one.title)) for one in sessions],
         [(one, stream_language_name(one)) for one in stream_languages(sessions)],
     )
 

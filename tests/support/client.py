@@ -19,6 +19,7 @@ class Client(FlaskClient):
     """
 
     public_url = "http://localhost"
+    _checked: Page | None = None
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         """Ask; a path alone is asked at the public address."""
@@ -27,16 +28,16 @@ class Client(FlaskClient):
             args = (self.public_url + args[0], *args[1:])
         response = super().open(*args, **kwargs)
         if _is_page(response):
-            Page(response)
+            self._checked = Page(response)
         return response
 
     def page(self, path: str, status: int = 200, **kwargs: Any) -> Page:
         """Get a page, which has to come with `status`, after any redirects."""
-        return _parsed(self.get(path, follow_redirects=True, **kwargs), status)
+        return self._parsed(self.get(path, follow_redirects=True, **kwargs), status)
 
     def submit(self, form: Form, status: int = 200, /, **values: Value) -> Page:
         """Fill in a form and send it as a browser does; the page that follows has to come with `status`."""
-        return _parsed(self.send(form, follow_redirects=True, **values), status)
+        return self._parsed(self.send(form, follow_redirects=True, **values), status)
 
     def send(self, form: Form, /, *, follow_redirects: bool = False, **values: Value) -> TestResponse:
         """Fill in a form and send it; answers with what came back, redirects and all."""
@@ -50,17 +51,17 @@ class Client(FlaskClient):
             **sent,
         )
 
+    def _parsed(self, response: TestResponse, status: int) -> Page:
+        assert response.status_code == status, (
+            f"{response.request.method} {response.request.url} answered {response.status}, not {status}:\n"
+            + " ".join(response.get_data(as_text=True).split())[:600]
+        )
+        assert response.mimetype == "text/html"
+        checked = self._checked
+        return checked if checked and checked.response is response else Page(response)
+
 
 def _is_page(response: TestResponse) -> bool:
     """Whether people read it: browsers do not show the body of a redirect, and HEAD has none."""
     shown = not 300 <= response.status_code < 400 and response.request.method != "HEAD"
     return shown and response.mimetype == "text/html"
-
-
-def _parsed(response: TestResponse, status: int) -> Page:
-    assert response.status_code == status, (
-        f"{response.request.method} {response.request.url} answered {response.status}, not {status}:\n"
-        + " ".join(response.get_data(as_text=True).split())[:600]
-    )
-    assert response.mimetype == "text/html"
-    return Page(response)

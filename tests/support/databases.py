@@ -40,9 +40,7 @@ class Cluster:
     def create(self, template: str = "template0") -> str:
         """Make a database, a copy of `template` (to which nobody may be connected), and return its name."""
         name = f"plenary_{next(self._numbers)}"
-        self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return name
 
     def drop(self, name: str) -> None:
@@ -57,8 +55,7 @@ class Cluster:
         """
         with self._connection(name) as connection:
             tables = connection.execute(
-                "SELECT tablename FROM pg_tables"
-                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
             ).fetchall()
             deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in tables]
             connection.execute("SET lock_timeout = '10s'; SET session_replication_role = replica")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytz
-from flask import Flask
+from flask import Flask, has_app_context
 from sqlalchemy import insert, select, text, update
 from werkzeug.test import TestResponse
 
@@ -89,6 +89,8 @@ def change(app: Flask, model: type[Base], slug: str, **values: Any) -> None:
         if values:
             db.session.execute(update(model).where(model.slug == slug).values(**values))  # type: ignore[attr-defined]
         db.session.execute(update(Event).where(Event.slug == SLUG).values(version=Event.version + 1))
+    if has_app_context():
+        db.session.rollback()  # The test's own session reads anew.
 
 
 def move_session(app: Flask, slug: str, by: timedelta) -> None:

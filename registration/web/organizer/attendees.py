@@ -1,0 +1,146 @@
+"""The attendee list: filters, search, pages, and decisions on one or many."""
+
+from __future__ import annotations
+
+import re
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from registration import clock
+from registration.domain import attendees as rules
+from registration.domain import decisions
+from registration.domain.access import Action, may
+from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
+from registration.domain.personal import open_personal
+from registration.errors import Refusal
+from registration.extensions import writing
+from registration.keys import PUBLIC_ID_LENGTH
+from registration.models import Event
+from registration.web.access import for_event
+from registration.web.organizer.desk import blueprint
+from registration.web.organizer.events import organizer
+from registration.web.organizer.forms import DecisionForm, SearchForm
+from registration.web.organizer.selection import hidden_search, read_selection
+
+Answer = tuple[str, int] | Response
+CHOSEN = re.compile(rf"([A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}):([a-z_]+)")
+"""What a box says: whom, and the state that was seen."""
+
+
+@blueprint.get("/events/<slug:event_slug>/attendees/")
+@for_event(Action.SEE_LIST)
+def attendees(event: Event) -> Answer:
+    """Show a page of the list."""
+    return _list_page(event, DecisionForm(formdata=None), [])
+
+
+@blueprint.post("/events/<slug:event_slug>/attendees/search")
+@for_event(Action.SEE_LIST)
+def search(event: Event) -> Answer:
+    """Look for somebody; the words go into the next address sealed, so that no log and no history shows them."""
+    form = SearchForm()
+    if not form.validate():
+        return _list_page(event, DecisionForm(formdata=None), [], search_form=form)
+    selection = read_selection(event)
+    return redirect(selection.address(find=hidden_search(form.search.data or ""), page=None), 303)
+
+
+@blueprint.post("/events/<slug:event_slug>/attendees/decide")
+@for_event(Action.DECIDE)
+def decide(event: Event) -> Answer:
+    """Approve or decline those whose boxes are ticked."""
+    form = DecisionForm()
+    chosen = request.form.getlist("chosen")
+    if not _decided(event, form, chosen):
+        return _list_page(event, form, chosen)
+    return redirect(read_selection(event).address(), 303)
+
+
+@blueprint.get("/events/<slug:event_slug>/attendees/<key:public_id>/")
+@for_event(Action.SEE_LIST)
+def attendee(event: Event, public_id: str) -> Answer:
+    """Show one registration."""
+    return _one_page(event, public_id, DecisionForm(formdata=None))
+
+
+@blueprint.post("/events/<slug:event_slug>/attendees/<key:public_id>/")
+@for_event(Action.DECIDE)
+def decide_one(event: Event, public_id: str) -> Answer:
+    """Approve or decline one registration."""
+    form = DecisionForm()
+    if not _decided(event, form, request.form.getlist("chosen")[:1]):
+        return _one_page(event, public_id, form)
+    return redirect(url_for("organizer.attendee", event_slug=event.slug, public_id=public_id), 303)
+
+
+def _decided(event: Event, form: DecisionForm, chosen: list[str]) -> bool:
+    """Do what the form asks and say what came of it. False where it has faults, which then stand in the form."""
+    wanted = request.form.get("decision", "")
+    if wanted not in set(Decision):
+        abort(400)
+    if not form.validate():
+        return False
+    seen = [Seen(*found.groups()) for one in chosen if (found := CHOSEN.fullmatch(one))]
+    by = organizer().id
+    try:
+        with writing():
+            result = decisions.decide(event.id, seen, Decision(wanted), form.reason.data or "", by=by, now=clock.now())
+    except Refusal as refusal:
+        _put_beside(form, refusal)
+        return False
+    _say(Decision(wanted), result)
+    return True
+
+
+def _put_beside(form: DecisionForm, refusal: Refusal) -> None:
+    if refusal.field == "reason":
+        form.reason.errors = [str(refusal)]
+    else:
+        form.form_errors.append(str(refusal))
+
+
+def _say(decision: Decision, result: Result) -> None:
+    if decision is Decision.APPROVE:
+        flash(ngettext("%(num)s person approved.", "%(num)s people approved.", result.done))
+    else:
+        flash(ngettext("%(num)s person declined.", "%(num)s people declined.", result.done))
+    for name, sentence in result.refused:
+        flash(_("%(name)s: %(sentence)s", name=name, sentence=sentence), "error")
+
+
+def _list_page(event: Event, form: DecisionForm, ticked: list[str], search_form: SearchForm | None = None) -> Answer:
+    """Draw the list; 422 where something that was typed has a fault."""
+    selection = read_selection(event)
+    filters = selection.filters
+    page = rules.page(event, filters, selection.number, unmasked=selection.unmasked) if filters else None
+    search_form = search_form or SearchForm(formdata=None, search=selection.search)
+    html = render_template(
+        "organizer/attendees.html",
+        event=event,
+        selection=selection,
+        page=page,
+        search_form=search_form,
+        form=form,
+        ticked={one.partition(":")[0] for one in ticked},
+    )
+    return html, 422 if form.errors or search_form.errors or not filters else 200
+
+
+def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
+    registration = rules.called(event, public_id)
+    category = registration.category
+    names_category = not category.at_risk or may(organizer(), Action.SEE_CATEGORY, event)
+    html = render_template(
+        "organizer/attendee.html",
+        event=event,
+        registration=registration,
+        personal=open_personal(registration),
+        category=category if names_category else None,
+        form=form,
+        possible=[one for one in Decision if registration.state in POSSIBLE[one]],
+        decided_by=rules.decided_by(registration),
+    )
+    return html, 422 if form.errors else 200

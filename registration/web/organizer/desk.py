@@ -1,0 +1,24 @@
+"""The blueprint of the organizer's desk, and the guard before all of it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from registration.extensions import limiter
+from registration.web.access import current_organizer, to_sign_in
+
+blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
+
+OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password"})
+"""Whatever is not named here needs an account, also a page that somebody adds and forgets to guard."""
+
+asks_for_password = limiter.shared_limit("10 per minute; 100 per hour", scope="password", methods=["POST"])
+"""Slows whoever tries passwords from one network, and locks no account."""
+
+
+@blueprint.before_request
+def _signed_in() -> Response | None:
+    if request.endpoint in OPEN_TO_ALL or current_organizer() is not None:
+        return None
+    return to_sign_in()

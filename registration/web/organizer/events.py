@@ -1,0 +1,40 @@
+"""The events of an organizer, and each in numbers."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from registration.domain import exports
+from registration.domain.access import Action, events_of, may
+from registration.domain.figures import figures, totals
+from registration.models import Event, Organizer
+from registration.web.access import current_organizer, for_event
+from registration.web.organizer.desk import blueprint
+
+
+@blueprint.get("/")
+def home() -> str:
+    """List the events on which the organizer has a role."""
+    events = events_of(organizer())
+    return render_template("organizer/home.html", events=events, totals=totals(events))
+
+
+@blueprint.get("/events/<slug:event_slug>/")
+@for_event(Action.SEE_NUMBERS)
+def event(event: Event) -> str:
+    """Show an event in numbers, where its pages are, and the book of exports."""
+    shows_book = may(organizer(), Action.SEE_BOOK, event)
+    return render_template(
+        "organizer/event.html",
+        event=event,
+        figures=figures(event, unmasked=may(organizer(), Action.UNMASK, event)),
+        book=exports.book(event) if shows_book else None,
+    )
+
+
+def organizer() -> Organizer:
+    """Return the organizer who asks; the desk is closed to others."""
+    found = current_organizer()
+    if found is None:
+        raise LookupError("nobody is signed in at the desk")
+    return found

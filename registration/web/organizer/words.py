@@ -1,0 +1,107 @@
+"""The words that the organizer's pages have for states, columns and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from registration.countries import country_names
+from registration.domain.access import Action, may
+from registration.domain.accounts import address_of
+from registration.domain.attendees import PARTICIPANT, Shown
+from registration.domain.columns import ANSWER
+from registration.models import Event, Question
+from registration.models.event import EventState, QuestionKind
+from registration.models.registration import RegistrationState as State
+from registration.web.access import current_organizer
+from registration.web.display import page_language, text
+from registration.web.organizer.desk import blueprint
+
+STATES: dict[str, LazyString] = {
+    State.UNVERIFIED: _l("Address not confirmed"),
+    State.IN_REVIEW: _l("In review"),
+    State.WAITING: _l("Waiting"),
+    State.CONFIRMED: _l("Confirmed"),
+    State.DECLINED: _l("Declined"),
+    State.CANCELLED: _l("Cancelled"),
+}
+EVENT_STATES: dict[str, LazyString] = {
+    EventState.DRAFT: _l("Draft"),
+    EventState.PUBLISHED: _l("Published"),
+    EventState.CANCELLED: _l("Cancelled"),
+    EventState.ARCHIVED: _l("Archived"),
+}
+COLUMNS: dict[str, LazyString] = {
+    "name": _l("Name"),
+    "organization": _l("Organization"),
+    "country": _l("Country"),
+    "state": _l("State"),
+    "category": _l("Category"),
+    "address": _l("Mail address"),
+    "sessions": _l("Sessions"),
+    "language": _l("Language of mails"),
+    "stream_language": _l("Language of the stream"),
+    "zone": _l("Time zone"),
+    "captions": _l("Captions"),
+    "sign": _l("International Sign"),
+    "needs": _l("Other needs"),
+    "discreet": _l("Discreet mode"),
+    "signed_up_at": _l("Signed up"),
+    "confirmed_at": _l("Confirmed"),
+    "reason": _l("Reason of the decision"),
+}
+
+
+def category_label(shown: Sequence[Shown], name: str) -> str:
+    """Return what a category is called for whoever sees these."""
+    label = next((one.label for one in shown if one.name == name), {})
+    return text(label) if label else _("Participant") if name == PARTICIPANT else name
+
+
+def column_label(event: Event, name: str) -> str:
+    """Return what a column of an export is called: for an answer, its question."""
+    if not name.startswith(ANSWER):
+        return str(COLUMNS[name])
+    question = name.removeprefix(ANSWER)
+    labels = [one.label for category in event.categories for one in category.questions if one.name == question]
+    return text(labels[0]) if labels else question
+
+
+def answer_text(question: Question, answer: str | list[str] | bool) -> str:
+    """Return an answer in words: what was chosen by its label, a country by its name."""
+    if isinstance(answer, bool):
+        return _("Yes") if answer else _("No")
+    labels = {choice["value"]: text(choice["label"]) for choice in question.choices}
+    if question.kind is QuestionKind.COUNTRY:
+        labels = country_names(page_language())
+    return ", ".join(labels.get(one, one) for one in ([answer] if isinstance(answer, str) else answer))
+
+
+@blueprint.context_processor
+def _desk() -> dict[str, Any]:
+    """What the desk's templates know; nothing is looked up before one asks."""
+    return {
+        "STATES": STATES,
+        "EVENT_STATES": EVENT_STATES,
+        "Action": Action,
+        "answer_text": answer_text,
+        "category_label": category_label,
+        "column_label": column_label,
+        "organizer_address": _own_address,
+        "organizer_may": _organizer_may,
+        "account_address": address_of,
+    }
+
+
+def _own_address() -> str | None:
+    organizer = current_organizer()
+    return address_of(organizer) if organizer else None
+
+
+def _organizer_may(action: Action, event: Event) -> bool:
+    organizer = current_organizer()
+    return organizer is not None and may(organizer, action, event)

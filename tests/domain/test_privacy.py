@@ -1,0 +1,105 @@
+"""Forgetting: after the event and its days, personal data is gone, and numbers stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from registration.domain import outbox, privacy
+from registration.domain.event_file import import_event
+from registration.domain.programme import event_named
+from registration.extensions import db, writing
+from registration.models import Delivery, Event, Registration, SessionChoice
+from registration.models.delivery import DeliveryKind
+from registration.models.registration import RegistrationState as State
+from tests.support.dialogue import (
+    DAY,
+    LAST_END,
+    MINUTE,
+    SLUG,
+    change,
+    load_dialogue,
+    registration,
+    sign_up_by_rule,
+    take_part_by_rule,
+)
+from tests.support.event_files import SMALL
+
+pytestmark = pytest.mark.usefixtures("dialogue", "context")
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+FORGOTTEN_AT = LAST_END + 30 * DAY
+
+
+@pytest.fixture
+def dialogue(app: Flask) -> None:
+    load_dialogue(app)
+
+
+@pytest.fixture
+def people(now: datetime) -> None:
+    """Two confirmed, one of them with a mail still to leave, one cancelled, one not proved."""
+    first = take_part_by_rule("first@example.org", now=now)
+    with writing():
+        outbox.owe(registration(first), DeliveryKind.LINK, now=now)
+    take_part_by_rule("second@example.org", "women-led", now=now)
+    third = take_part_by_rule("third@example.org", now=now)
+    with writing():
+        registration(third).state = State.CANCELLED
+    sign_up_by_rule("fourth@example.org", "experts", now=now)
+
+
+def count(*models: type) -> list[int]:
+    return [db.session.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
+
+
+def purge(now: datetime) -> list[tuple[str, int]]:
+    with writing():
+        return privacy.purge(now=now)
+
+
+@SQLITE
+def test_an_event_is_forgotten_its_days_after_its_last_session(app: Flask) -> None:
+    assert privacy.forget_at(event_named(SLUG)) == FORGOTTEN_AT
+    change(app, Event, SLUG, retention_days=7)
+    assert privacy.forget_at(event_named(SLUG)) == LAST_END + 7 * DAY
+
+
+def test_until_then_nothing_goes(people: None) -> None:
+    before = count(Registration, Delivery, SessionChoice)
+    assert purge(FORGOTTEN_AT - MINUTE) == []
+    assert count(Registration, Delivery, SessionChoice) == before
+
+
+def test_then_everything_about_people_goes_and_numbers_stay(people: None) -> None:
+    assert purge(FORGOTTEN_AT) == [(SLUG, 4)]
+    assert count(Registration, Delivery, SessionChoice) == [0, 0, 0]
+    assert event_named(SLUG).kept_numbers == {
+        "youth": {"confirmed": 1, "cancelled": 1},
+        "women-led": {"confirmed": 1},
+        "experts": {"unverified": 1},
+    }
+
+
+def test_forgetting_again_loses_no_numbers(people: None) -> None:
+    purge(FORGOTTEN_AT)
+    kept = event_named(SLUG).kept_numbers
+    assert purge(FORGOTTEN_AT + DAY) == []
+    assert event_named(SLUG).kept_numbers == kept
+
+
+@SQLITE
+def test_people_of_other_events_stay(people: None, now: datetime) -> None:
+    with writing():
+        other = import_event(SMALL, now=now).event
+        change_event = registration(1)
+        change_event.event_id, change_event.category_id = other.id, other.categories[0].id
+    assert purge(FORGOTTEN_AT) == [(SLUG, 3)]
+    assert count(Registration) == [1]
+
+
+def test_nobody_can_sign_up_for_an_event_after_it_is_forgotten(people: None) -> None:
+    purge(FORGOTTEN_AT)
+    assert event_named(SLUG).registration_closes <= FORGOTTEN_AT

@@ -1,0 +1,289 @@
+"""The command line, as the contract in docs/architecture.md has it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from openpyxl import load_workbook
+from sqlalchemy import func, select
+
+from config import ROOT, Settings
+from registration.domain.personal import open_personal
+from registration.extensions import db
+from registration.models import Delivery, Event, Export, Registration
+from tests.conftest import MakeSettings
+from tests.support.client import Client
+from tests.support.clock import FakeClock
+from tests.support.dialogue import AMINA, DAY, FIRST_START, LAST_END, SLUG, load_dialogue, sign_up, take_part
+from tests.support.event_files import SAMPLE_PATH
+from tests.support.smtp import MailServer
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+OWNER = "owner@example.org"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(runner: FlaskCliRunner) -> Run:
+    """Run a command by its words; it has to end with `code`."""
+
+    def run(*words: str, code: int = 0) -> Result:
+        result = runner.invoke(args=list(words))
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+def dialogue_2021(run: Run, *more: str, code: int = 0) -> Result:
+    return run("event", "import", str(SAMPLE_PATH), *more, code=code)
+
+
+def exported(run: Run, path: Path, form: str, *more: str, code: int = 0) -> Result:
+    words = ("--format", form, "--output", str(path), "--by", OWNER, "--reason", "Badges for the room")
+    return run("attendees", "export", SLUG, *words, *more, code=code)
+
+
+@pytest.fixture
+def crowd(app: Flask, run: Run) -> None:
+    """Twenty invented people, and an owner who may take lists."""
+    load_dialogue(app)
+    run("crowd", SLUG, "--size", "20")
+    run("organizer", "add", OWNER, "--role", "owner")
+
+
+def test_an_event_file_is_taken_in_and_once_more_changes_nothing(run: Run) -> None:
+    assert [dialogue_2021(run).output for _time in range(2)] == [
+        "dialogue-2021: created\n",
+        "dialogue-2021: unchanged\n",
+    ]
+
+
+def test_an_event_can_be_taken_in_under_another_name_and_time(run: Run) -> None:
+    dialogue_2021(run)
+    assert dialogue_2021(run, "--as", "dialogue-next", "--shift-to", "2027-05-25").output == "dialogue-next: created\n"
+    assert dialogue_2021(run, "--as", "later", "--shift-to", "2027-06-01T15:30").output == "later: created\n"
+    assert run("event", "list").output.splitlines() == [
+        "dialogue-2021\tpublished\t2021-05-25 10:00\tAmerica/New_York",
+        "dialogue-next\tpublished\t2027-05-25 10:00\tAmerica/New_York",
+        "later\tpublished\t2027-06-01 15:30\tAmerica/New_York",
+    ]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--as", "No Slug"), "A slug has small letters"),
+        (("--shift-to", "next May"), "next May is no date; write it as 2027-05-25 or 2027-05-25T10:00."),
+    ],
+)
+def test_an_import_that_cannot_be_ends_with_a_sentence(run: Run, words: tuple[str, str], sentence: str) -> None:
+    result = dialogue_2021(run, *words, code=1)
+    assert result.output.startswith("Error: ")
+    assert sentence in result.output
+
+
+@SQLITE
+def test_a_faulty_file_is_refused_with_line_and_field_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "event.yaml"
+    file.write_text(SAMPLE_PATH.read_text().replace("starts: 2021-05-25 10:00", "starts: 2021-03-14 02:30"))
+    result = run("event", "import", str(file), code=1)
+    assert re.search(r"line \d+, sessions", result.output)
+    assert "does not exist in America/New_York" in result.output
+    assert run("event", "list").output == ""
+
+
+@SQLITE
+def test_an_event_without_sessions_is_listed_too(app: Flask, run: Run) -> None:
+    load_dialogue(app)
+    with app.app_context():
+        event = db.session.execute(select(Event)).scalar_one()
+        event.sessions = []
+        db.session.commit()
+    assert run("event", "list").output == f"{SLUG}\tpublished\tno session\tAmerica/New_York\n"
+
+
+def test_a_crowd_is_confirmed_and_cannot_be_written_to(app: Flask, run: Run, crowd: None) -> None:
+    assert run("crowd", SLUG, "--size", "5").output == f"{SLUG}: 5 more\n"
+    with app.app_context():
+        people = db.session.execute(select(Registration)).scalars().all()
+        addresses = {open_personal(one).address for one in people}
+        assert {one.state for one in people} == {"confirmed"}
+    assert len(addresses) == 25
+    assert all(address.endswith(".invalid") for address in addresses)
+
+
+@SQLITE
+@pytest.mark.parametrize("size", ["0", "-1", "x"])
+def test_a_crowd_has_a_sensible_size(app: Flask, run: Run, size: str) -> None:
+    load_dialogue(app)
+    assert "Invalid value for '--size'" in run("crowd", SLUG, "--size", size, code=2).output
+
+
+@SQLITE
+def test_a_crowd_for_no_event_is_refused(run: Run) -> None:
+    assert "There is no such event" in run("crowd", "no-such", "--size", "1", code=1).output
+
+
+class TestWithAMailServerElsewhere:
+    @pytest.fixture
+    def settings(self, make_settings: MakeSettings, database_url: str) -> Settings:
+        return replace(make_settings(database_url), mail_server="mail.example.org")
+
+    @SQLITE
+    def test_a_crowd_is_refused(self, app: Flask, run: Run) -> None:
+        load_dialogue(app)
+        assert "MAIL_SERVER is not on this machine" in run("crowd", SLUG, "--size", "1", code=1).output
+        with app.app_context():
+            assert db.session.execute(select(func.count()).select_from(Registration)).scalar_one() == 0
+
+
+def test_a_list_is_written_as_csv_for_its_owner_alone(run: Run, crowd: None, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    assert exported(run, path, "csv").output == f"20 rows in {path}\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_bytes().decode("utf-8-sig")
+    header, *people = csv.reader(io.StringIO(text))
+    assert (header, len(people)) == (["name", "organization", "country", "state"], 20)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@SQLITE
+def test_a_list_is_written_as_json_and_xlsx(run: Run, crowd: None, tmp_path: Path) -> None:
+    exported(run, tmp_path / "list.json", "json")
+    exported(run, tmp_path / "list.xlsx", "xlsx")
+    people = json.loads((tmp_path / "list.json").read_bytes())
+    sheet = load_workbook(tmp_path / "list.xlsx").active
+    assert sheet
+    cells = [list(row) for row in sheet.iter_rows(values_only=True)]
+    assert cells[0] == ["name", "organization", "country", "state"]
+    assert len(people) == len(cells) - 1 == 20
+    assert cells[1] == [people[0][name] for name in cells[0]]
+
+
+def test_every_list_stands_in_the_book_with_who_and_why(app: Flask, run: Run, crowd: None, tmp_path: Path) -> None:
+    exported(run, tmp_path / "list.csv", "csv", "--columns", "name,category", "--unmask")
+    with app.app_context():
+        entry = db.session.execute(select(Export)).scalar_one()
+        assert (entry.format, entry.columns, entry.unmasked) == ("csv", ["name", "category"], True)
+        assert b"Badges" not in entry.sealed
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--by", "nobody@example.org"), "There is no organizer with this address"),
+        (("--reason", " "), "Say why you take this list"),
+        (("--columns", "name,shoe_size"), "column"),
+    ],
+)
+@pytest.mark.usefixtures("crowd")
+def test_a_list_that_may_not_leave_is_not_written(run: Run, tmp_path: Path, words: list[str], sentence: str) -> None:
+    path = tmp_path / "list.csv"
+    assert sentence in exported(run, path, "csv", *words, code=1).output
+    assert not path.exists()
+
+
+@SQLITE
+def test_who_may_only_view_takes_no_list(run: Run, crowd: None, tmp_path: Path) -> None:
+    run("organizer", "add", "viewer@example.org", "--role", "viewer", "--event", SLUG)
+    result = exported(run, tmp_path / "list.csv", "csv", "--by", "viewer@example.org", code=1)
+    assert "may not export lists" in result.output
+
+
+def test_an_organizer_gets_a_link_that_sets_the_password_once(app: Flask, client: Client, run: Run) -> None:
+    link = run("organizer", "add", OWNER, "--role", "owner").output.strip()
+    assert link.startswith("https://events.example.org/organizer/password/")
+    page = client.page(link)
+    words = "seven different words here now"
+    client.submit(page.form(), password=words, again=words)
+    assert client.get(link).status_code == 404
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("not an address", "--role", "owner"), 1, "This is not a mail address"),
+        ((OWNER, "--role", "king"), 2, "Invalid value for '--role'"),
+        ((OWNER, "--role", "owner", "--event", "no-such"), 1, "There is no such event"),
+        ((OWNER,), 2, "Missing option '--role'"),
+    ],
+)
+def test_an_account_that_cannot_be_is_not_made(run: Run, words: tuple[str, ...], code: int, sentence: str) -> None:
+    assert sentence in run("organizer", "add", *words, code=code).output
+
+
+def test_worker_once_does_what_is_due_and_ends(app: Flask, client: Client, run: Run, smtp: MailServer) -> None:
+    load_dialogue(app)
+    sign_up(client)
+    assert run("worker", "--once").output == "1 mails\n"
+    assert run("worker", "--once").output == "0 mails\n"
+    assert [mail.recipients for mail in smtp.mails] == [(AMINA,)]
+
+
+@SQLITE
+def test_in_production_the_worker_keeps_to_the_real_time(run: Run) -> None:
+    result = run("worker", "--once", "--at", "2027-05-24T14:00", code=1)
+    assert "--at is for development only: set PLENARY_ENV=development." in result.output
+
+
+class TestOnADevelopmentMachine:
+    @pytest.fixture
+    def settings(self, make_settings: MakeSettings, database_url: str, tmp_path: Path) -> Settings:
+        return replace(make_settings(database_url), env="development", instance_path=tmp_path)
+
+    @SQLITE
+    @pytest.mark.parametrize("at", [f"{FIRST_START - DAY:%Y-%m-%dT%H:%M}", "2026-05-25T19:45:00+05:45"])
+    def test_the_worker_can_be_told_another_time(
+        self, app: Flask, client: Client, run: Run, smtp: MailServer, at: str
+    ) -> None:
+        load_dialogue(app)
+        take_part(client, smtp)
+        assert run("worker", "--once", "--at", at).output == "1 mails\n"
+        assert smtp.last_to(AMINA).subject.startswith("Reminder: ")
+
+    @SQLITE
+    @pytest.mark.parametrize("at", ["soon", "2026-02-30T10:00", "25/05/2026"])
+    def test_a_time_that_is_none_is_refused(self, run: Run, at: str) -> None:
+        assert "--at takes a time like 2027-05-24T14:00 (UTC)." in run("worker", "--at", at, code=1).output
+
+
+def test_purge_forgets_people_and_says_how_many(
+    app: Flask, client: Client, run: Run, smtp: MailServer, clock: FakeClock
+) -> None:
+    load_dialogue(app)
+    take_part(client, smtp)
+    assert run("purge").output == ""
+    clock.move_to(LAST_END + 30 * DAY)
+    assert run("purge").output == f"{SLUG}: 1 registrations forgotten\n"
+    with app.app_context():
+        assert db.session.execute(select(func.count()).select_from(Delivery)).scalar_one() == 0
+
+
+@SQLITE
+def test_develop_is_for_development_alone(run: Run) -> None:
+    assert "set PLENARY_ENV=development" in run("develop", code=1).output
+
+
+@SQLITE
+def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner) -> None:
+    """As docs/architecture.md names them."""
+    contract = (ROOT / "docs" / "architecture.md").read_text().partition("## Contract")[2]
+    named = {"event import", "event list", "crowd", "attendees export", "organizer add", "worker", "purge"}
+    for command in sorted(named):
+        assert f"`{command}" in contract
+        assert runner.invoke(args=[*command.split(), "--help"]).exit_code == 0

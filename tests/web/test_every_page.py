@@ -1,0 +1,174 @@
+"""What holds on every page: headers, who may keep it, cookies, and addresses with anything behind the "?"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+
+from registration.extensions import db
+from registration.models import EventSession
+from registration.web.display import LANGUAGES
+from tests.support.client import Client
+from tests.support.dialogue import EVENT, FIND, REGISTER, link_in, load_dialogue, sign_up, take_part, work
+from tests.support.smtp import MailServer
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+KEY = "A" * 44
+
+
+@dataclass(frozen=True)
+class Route:
+    """A page to ask for. `shared`: any cache may hold it; all others are kept by nobody."""
+
+    path: str
+    status: int = 200
+    shared: bool = False
+
+
+ROUTES = {
+    "public.events": Route("/", shared=True),
+    "public.event": Route(EVENT, shared=True),
+    "public.privacy": Route(f"{EVENT}privacy/", shared=True),
+    "watch.session": Route(f"{EVENT}sessions/human-rights/", shared=True),
+    "watch.neutral": Route("/s/CODE/", shared=True),
+    "calendar.event_feed": Route(f"{EVENT}calendar.ics", shared=True),
+    "calendar.event_file": Route(f"{EVENT}sessions.ics", shared=True),
+    "calendar.session_file": Route(f"{EVENT}sessions/human-rights.ics", shared=True),
+    "static": Route("/static/plenary.css", shared=True),
+    "signup.categories": Route(REGISTER),
+    "signup.register": Route(f"{REGISTER}youth/"),
+    "signup.sent": Route(f"{REGISTER}sent/"),
+    "signup.find": Route(FIND),
+    "signup.found": Route(f"{FIND}sent/"),
+    "signup.prove_page": Route("/prove/PROOF/"),
+    "participant.enter": Route("/my/OWN/", 303),
+    "participant.own": Route("/my/"),
+    "calendar.own_file": Route("/my/sessions/human-rights.ics"),
+    "organizer.home": Route("/organizer/", 303),
+    "organizer.sign_in": Route("/organizer/sign-in/"),
+    "organizer.password": Route(f"/organizer/password/{KEY}/", 404),
+    "organizer.event": Route(f"/organizer{EVENT}", 303),
+    "organizer.attendees": Route(f"/organizer{EVENT}attendees/", 303),
+    "organizer.attendee": Route(f"/organizer{EVENT}attendees/{KEY}/", 303),
+    "organizer.export": Route(f"/organizer{EVENT}export/", 303),
+    "health.alive": Route("/healthz"),
+    "health.ready": Route("/readyz"),
+}
+"""Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
+SHARED = [name for name, route in ROUTES.items() if route.shared]
+PAGES = [name for name, route in ROUTES.items() if route.status == 200 and not re.search(r"ics$|z$|css$", route.path)]
+
+
+@pytest.fixture
+def visitor(app: Flask, client: Client, smtp: MailServer) -> Client:
+    """Amina's browser, in which her own page is open; another sign-up of hers waits for proof."""
+    load_dialogue(app)
+    take_part(client, smtp)
+    return client
+
+
+@pytest.fixture
+def paths(app: Flask, visitor: Client, smtp: MailServer) -> dict[str, str]:
+    """The paths of all routes, with real keys in them."""
+    own = link_in(smtp.mails[-1], "/my/")
+    sign_up(visitor, address="other@example.org")
+    work(app)
+    with app.app_context():
+        code = db.session.query(EventSession).first().code
+    given = {"/my/OWN/": own, "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"), "/s/CODE/": f"/s/{code}/"}
+    return {name: given.get(route.path, route.path) for name, route in ROUTES.items()}
+
+
+def test_every_route_stands_in_the_table(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())} == set(ROUTES)
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_every_answer_says_what_it_may_load_and_who_may_keep_it(
+    visitor: Client, paths: dict[str, str], name: str
+) -> None:
+    route = ROUTES[name]
+    response = visitor.get(paths[name])
+    policy = dict(rule.partition(" ")[::2] for rule in response.headers["Content-Security-Policy"].split("; "))
+    assert response.status_code == route.status
+    assert {one: policy[one] for one in ("default-src", "base-uri", "frame-ancestors", "script-src")} == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "script-src": "'self'",
+    }
+    assert {one: response.headers[one] for one in EXPECTED} == EXPECTED
+    kept = response.headers["Cache-Control"]
+    assert kept.startswith("public, max-age=") if route.shared else kept == "no-store"
+
+
+EXPECTED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_all_may_keep_is_the_same_for_all(app: Flask, visitor: Client, paths: dict[str, str], name: str) -> None:
+    """For a stranger as for somebody whose own page is open: no cookie goes out, none is looked at."""
+    known, stranger = visitor.get(paths[name]), app.test_client().get(paths[name])
+    assert known.data == stranger.data
+    for response in (known, stranger):
+        assert "Set-Cookie" not in response.headers
+        assert "Cookie" not in response.headers.get("Vary", "")
+
+
+@pytest.mark.parametrize(
+    "name", ["signup.categories", "signup.register", "signup.sent", "signup.find", "signup.prove_page"]
+)
+def test_pages_of_sign_up_set_no_cookie(app: Flask, paths: dict[str, str], name: str) -> None:
+    response = app.test_client().get(paths[name])
+    assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_speaks_the_language_it_is_asked_for(visitor: Client, paths: dict[str, str], language: str) -> None:
+    for name in PAGES:
+        html = visitor.page(f"{paths[name]}?lang={language}").one("html")
+        assert (name, html["lang"], html["dir"]) == (name, language, "rtl" if language == "ar" else "ltr")
+
+
+QUERIES = [
+    "lang=xx", "lang=", "lang=en&lang=fr", "lang[]=fr", "lang=%00", "lang=%ff", "lang=" + "x" * 3000,
+    "tz=Mars/Phobos", "tz=../../etc/localtime", "tz=asia/kathmandu", "tz=%00", "tz=%ed%a0%80", "tz=EST5EDT",
+    "endpoint=x", "_anchor=x", "_external=1", "_scheme=javascript&_external=1", "_method=DELETE", "self=1",
+    "values=1", "event_slug=no-such", "key=x", "code=x", "role=admin", "stream=xx", "a=1&" * 1000,
+    quote("<script>alert(1)</script>") + "=" + quote("\"><img src=x onerror=alert(1)>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_no_page_minds_what_stands_behind_its_question_mark(visitor: Client, paths: dict[str, str], query: str) -> None:
+    for name in PAGES:
+        page = visitor.page(f"{paths[name]}?{query}")
+        assert [href for href in map(str, (one["href"] for one in page.all("a[href]"))) if "javascript" in href] == []
+        assert "alert(1)" not in page.html.decode().replace("&lt;", "<") or "<script>alert" not in page.html.decode()
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_what_no_page_takes_is_refused_with_a_page(visitor: Client, paths: dict[str, str], method: str) -> None:
+    for name in PAGES:
+        response = visitor.open(paths[name], method=method)
+        assert (name, response.status_code, response.headers["Cache-Control"]) == (name, 405, "no-store")
+
+
+def test_an_address_that_leads_nowhere_says_what_to_do(visitor: Client) -> None:
+    page = visitor.page("/no/such/page", 404)
+    assert "Look at the address again, or begin at the list of events." in page.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_machines_are_told_how_things_stand(client: Client, path: str) -> None:
+    assert client.get(path).get_json() == {"status": {"/healthz": "alive", "/readyz": "ready"}[path]}
