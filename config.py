@@ -172,9 +172,10 @@ def _public_url(environ: Mapping[str, str], default: str) -> str:
 def _is_site(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "?" not in url and "#" not in url
+        has_port = parts.port is None or parts.port > 0
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and not {"?", "#"} & set(url)
 
 
 def _database_url(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from flask_babel import Babel
 from flask_compress import Compress
@@ -74,8 +74,8 @@ def insert_rows(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
 
 def insert_row(model: type[Base], row: Mapping[str, Any]) -> int:
     """INSERT one row like `insert_rows` and return its number."""
-    number: int = db.session.connection().execute(_insert_into(model), row).inserted_primary_key[0]
-    return number
+    inserted = db.session.connection().execute(_insert_into(model), row).inserted_primary_key
+    return cast("tuple[int]", inserted)[0]
 
 
 @cache

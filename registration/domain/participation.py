@@ -11,6 +11,7 @@ from registration.domain import admission, outbox
 from registration.domain.personal import open_personal, seal_into
 from registration.domain.signup import set_sessions
 from registration.errors import Refusal
+from registration.extensions import db
 from registration.models import Registration
 from registration.models.delivery import DeliveryKind
 
@@ -32,6 +33,7 @@ def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool
 
     Returns whether anything changed. Raises Refusal once the registration is declined or cancelled.
     """
+    lock_registration(registration)
     if registration.state not in admission.ALIVE:
         raise Refusal(_l("This registration has ended and cannot be changed; please sign up again."))
     if wishes == current_wishes(registration):
@@ -62,4 +64,10 @@ def current_wishes(registration: Registration) -> Wishes:
 def cancel(registration: Registration, *, now: datetime) -> None:
     """Cancel at the person's own wish. Raises Refusal where there is nothing to cancel."""
     admission.lock_event(registration.event_id)
+    lock_registration(registration)
     admission.cancel(registration, now=now)
+
+
+def lock_registration(registration: Registration) -> None:
+    """Lock a registration's row until the unit of work ends, and read it anew: somebody may have been faster."""
+    db.session.refresh(registration, with_for_update=True)

@@ -109,8 +109,9 @@ def chosen_zone() -> str | None:
 
 
 def with_language(language: str) -> str:
-    """Return the address of the page being shown, in another language."""
-    arguments = {**request.args.to_dict(), **(request.view_args or {}), "lang": language}
+    """Return the address of the page being shown, in another language; without what `url_for` takes for itself."""
+    asked = {name: value for name, value in request.args.items() if name != "endpoint" and not name.startswith("_")}
+    arguments = {**asked, **(request.view_args or {}), "lang": language}
     return url_for(request.endpoint or "public.events", **arguments)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registration.domain.participation import Wishes
 from registration.models import Registration
 from registration.web.display import LANGUAGES, language_name
-from registration.web.fields import LineField, MenuField, Writable
+from registration.web.fields import LineField, MenuField, Needed, Writable
 from registration.web.signup_form import WishesForm
 
 
@@ -19,7 +20,11 @@ def language_choices() -> list[tuple[str, str]]:
 class OwnForm(WishesForm):
     """What participants can change."""
 
-    language = MenuField(_l("Language of mails and of this page"), choices=language_choices)
+    language = MenuField(
+        _l("Language of mails and of this page"),
+        choices=language_choices,
+        validators=[Needed(lambda: _("Choose a language."))],
+    )
     neutral_title = LineField(
         _l("Neutral title"),
         description=_l("What calendar and mail say instead, as “Online meeting”."),

@@ -10,7 +10,7 @@ from flask import Flask
 
 from registration.domain.access import ALLOWED, Action
 from registration.domain.programme import event_named
-from registration.extensions import writing
+from registration.extensions import db, writing
 from registration.models import Category, Event
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
@@ -193,7 +193,5 @@ def test_every_page_of_the_desk_has_its_guard(app: Flask) -> None:
 
 def _copy(event: Event, slug: str) -> None:
     """Add another event, otherwise alike."""
-    from registration.extensions import db
-
     columns = {one.key: getattr(event, one.key) for one in Event.__table__.columns if one.key not in ("id", "slug")}
     db.session.add(Event(slug=slug, **columns))

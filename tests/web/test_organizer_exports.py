@@ -113,7 +113,8 @@ def test_an_answer_of_people_at_risk_needs_the_unmasking(app: Flask) -> None:
 
 def test_a_forged_wish_to_unmask_is_not_heard(app: Flask, exporter: Client) -> None:
     form = exporter.page(EXPORT).form(TAKE)
-    form.values.update({"unmask": "y", "reason": REASON})
+    form.values.setlist("unmask", ["y"])
+    form.values.setlist("reason", [REASON])
     form.values.setlist("columns", ["name", "category"])
     answer = exporter.post(form.action, data=form.values)
     assert lines(answer)[1] == ["Amina", "participant"]

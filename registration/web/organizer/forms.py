@@ -104,8 +104,8 @@ class ExportForm(FlaskForm):
     columns = SeveralField(_l("Columns"), validators=[Needed(lambda: _("Choose at least one column."))])
     format = OneField(
         _l("Format"),
-        choices=[(Format.CSV, "CSV"), (Format.XLSX, "XLSX"), (Format.JSON, "JSON")],
-        default=Format.CSV,
+        choices=lambda: [(one.value, one.value.upper()) for one in Format],
+        default=Format.CSV.value,
         validators=[Needed(lambda: _("Choose a format."))],
     )
     reason = LinesField(

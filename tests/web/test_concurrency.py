@@ -1,0 +1,177 @@
+"""Many at once: the same sign-up, the last place, the same button. On both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from registration.extensions import db
+from registration.models import Category, Delivery, Event
+from registration.models.delivery import DeliveryKind as Kind
+from registration.models.registration import RegistrationState as State
+from tests.support.client import Client
+from tests.support.dialogue import (
+    REGISTER,
+    SLUG,
+    answers,
+    change,
+    link_in,
+    load_dialogue,
+    rows,
+    sign_up,
+    sign_up_by_rule,
+    take_part,
+    work,
+)
+from tests.support.pages import Form
+from tests.support.smtp import MailServer
+
+T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def _dialogue(app: Flask) -> None:
+    load_dialogue(app)
+
+
+def together(tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """Do all of them at once, each in a thread of its own; answers what they gave."""
+    start = threading.Barrier(len(tasks))
+
+    def run(task: Callable[[], T]) -> T:
+        start.wait(30)
+        return task()
+
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return list(pool.map(run, tasks))
+
+
+def posts(app: Flask, paths: Sequence[str], **data: object) -> Counter[int]:
+    """Post to all of these at once, each from a browser of its own; answers how many got which status."""
+    visitors = [app.test_client() for _path in paths]
+    tasks = [
+        lambda visitor=visitor, path=path: visitor.post(path, data=data).status_code
+        for visitor, path in zip(visitors, paths, strict=True)
+    ]
+    return Counter(together(tasks))
+
+
+def own_form(client: Client, selector: str) -> Form:
+    """A form of the own page that is open in `client`."""
+    return client.page("/my/").form(selector)
+
+
+def again(app: Flask, client: Client, form: Form, **values: str) -> int:
+    """Send a form from another window of the same browser; answers with the status."""
+    window = app.test_client()
+    window._cookies = dict(client._cookies or {})
+    data = {**form.values.to_dict(flat=False), **values}
+    return window.post(form.action, data=data, headers={"Referer": form.page.url}).status_code
+
+
+def owed_by_kind(app: Flask) -> dict[Kind, int]:
+    with app.app_context():
+        found = db.session.execute(select(Delivery.kind, func.count()).group_by(Delivery.kind))
+        return {kind: count for kind, count in found}  # noqa: C416 - rows are no pairs to dict()
+
+
+def proof_links(app: Flask, smtp: MailServer, category: str, count: int) -> list[str]:
+    """The links of so many people who have signed up for a category."""
+    with app.app_context():
+        now = app.extensions["clock"]()
+        for number in range(count):
+            sign_up_by_rule(f"person{number}@example.org", category, now=now)
+    work(app)
+    return [link_in(mail, "/prove/") for mail in smtp.mails]
+
+
+def test_fifty_identical_sign_ups_at_once_are_one_and_bring_one_mail(app: Flask, smtp: MailServer) -> None:
+    assert posts(app, [f"{REGISTER}youth/"] * 50, **answers()) == {303: 50}
+    assert rows(app) == [("youth", State.UNVERIFIED)]
+    work(app)
+    assert len(smtp.mails) == 1
+
+
+def test_the_last_place_goes_to_exactly_one_of_twenty(app: Flask, smtp: MailServer) -> None:
+    change(app, Category, "youth", places=1)
+    assert posts(app, proof_links(app, smtp, "youth", 20)) == {303: 20}
+    assert Counter(state for _category, state in rows(app)) == {State.CONFIRMED: 1, State.WAITING: 19}
+    assert owed_by_kind(app) == {Kind.PROVE: 20, Kind.CONFIRMED: 1, Kind.WAITING: 19}
+
+
+def test_the_events_last_places_go_to_exactly_as_many(app: Flask, smtp: MailServer) -> None:
+    change(app, Event, SLUG, places=3)
+    links = proof_links(app, smtp, "experts", 10)
+    assert posts(app, links) == {303: 10}
+    assert Counter(state for _category, state in rows(app)) == {State.IN_REVIEW: 3, State.WAITING: 7}
+
+
+def test_a_button_pressed_many_times_at_once_counts_once(app: Flask, smtp: MailServer) -> None:
+    (link,) = proof_links(app, smtp, "youth", 1)
+    assert posts(app, [link] * 10) == {303: 1, 409: 9}
+    assert owed_by_kind(app) == {Kind.PROVE: 1, Kind.CONFIRMED: 1}
+
+
+def test_two_links_of_one_address_at_once_make_one_registration(app: Flask, client: Client, smtp: MailServer) -> None:
+    for name in ("Amina", "Amina B.", "Amina C."):
+        sign_up(client, name=name)
+    work(app)
+    links = [link_in(mail, "/prove/") for mail in smtp.mails]
+    assert posts(app, links * 3).keys() <= {303, 404, 409}
+    assert rows(app) == [("youth", State.CONFIRMED)]
+    assert owed_by_kind(app)[Kind.CONFIRMED] == 1
+
+
+def test_who_returns_may_press_the_button_many_times_at_once(app: Flask, client: Client, smtp: MailServer) -> None:
+    take_part(client, smtp)
+    client.submit(client.page("/my/").form("form[action='/my/cancel/']"))
+    work(app)
+    sign_up(client, name="Amina B.")
+    work(app)
+    link = link_in(smtp.mails[-1], "/prove/")
+    assert posts(app, [link] * 10).keys() <= {303, 404, 409}
+    assert rows(app) == [("youth", State.CONFIRMED)]
+
+
+def test_a_change_sent_many_times_at_once_is_mailed_once(app: Flask, client: Client, smtp: MailServer) -> None:
+    take_part(client, smtp)
+    form = own_form(client, "form[action='/my/']")
+    assert together([lambda: again(app, client, form, zone="UTC")] * 10) == [303] * 10
+    assert owed_by_kind(app)[Kind.CHANGED] == 1
+
+
+def test_a_cancellation_sent_many_times_at_once_counts_once(app: Flask, client: Client, smtp: MailServer) -> None:
+    take_part(client, smtp)
+    form = own_form(client, "form[action='/my/cancel/']")
+    assert Counter(together([lambda: again(app, client, form)] * 10)) == {303: 1, 409: 9}
+    assert owed_by_kind(app)[Kind.CANCELLED] == 1
+
+
+def test_places_given_up_at_once_go_to_as_many_who_wait(app: Flask, smtp: MailServer) -> None:
+    change(app, Category, "youth", places=3)
+    visitors = [app.test_client() for _number in range(6)]
+    for number, visitor in enumerate(visitors):
+        take_part(visitor, smtp, address=f"person{number}@example.org")
+    forms = [own_form(visitor, "form[action='/my/cancel/']") for visitor in visitors[:3]]
+    tasks = [
+        lambda visitor=visitor, form=form: again(app, visitor, form)
+        for visitor, form in zip(visitors, forms, strict=False)
+    ]
+    assert together(tasks) == [303] * 3
+    assert [state for _category, state in rows(app)] == [State.CANCELLED] * 3 + [State.CONFIRMED] * 3
+
+
+def test_two_workers_at_once_send_each_mail_once(app: Flask, smtp: MailServer) -> None:
+    with app.app_context():
+        now = app.extensions["clock"]()
+        for number in range(30):
+            sign_up_by_rule(f"person{number}@example.org", now=now)
+    assert sum(together([lambda: work(app)] * 2)) == 30
+    assert len({mail.recipients for mail in smtp.mails}) == len(smtp.mails) == 30
