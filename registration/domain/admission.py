@@ -79,10 +79,12 @@ class Places:
 
 
 def lock_event(event_id: int) -> Event:
-    """Return the event, its row locked until the unit of work ends: places are taken and freed one after another."""
-    return db.session.execute(
-        select(Event).where(Event.id == event_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one()
+    """Return the event, its row locked until the unit of work ends: places are taken and freed one after another.
+
+    New registrations, which only refer to it, do not wait for this lock (PostgreSQL's FOR NO KEY UPDATE).
+    """
+    locked = select(Event).where(Event.id == event_id).with_for_update(key_share=True)
+    return db.session.execute(locked.execution_options(populate_existing=True)).scalar_one()
 
 
 def admit(registration: Registration, places: Places, *, now: datetime) -> None:

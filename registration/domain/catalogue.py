@@ -49,7 +49,7 @@ def whole_event(slug: str) -> Event:
         events = _kept.setdefault(engine, LRUCache(EVENTS_KEPT))
         event = events.get(slug)
     if event is None or event.version != version:
-        event = _load(engine, slug)
+        event = _load(slug)
         with _lock:
             events[slug] = event
     return event
@@ -63,8 +63,9 @@ def category_of(event: Event, slug: str) -> Category:
     raise NotFound(_l("There is no such category; choose one from the list."))
 
 
-def _load(engine: Engine, slug: str) -> Event:
-    with Session(engine, expire_on_commit=False) as session:
+def _load(slug: str) -> Event:
+    """Load it over the connection that the request holds: one that waits for a second may wait for itself."""
+    with Session(db.session.connection(), expire_on_commit=False) as session:
         event = session.execute(_WHOLE, {"slug": slug}).scalar_one()
         for part in (*event.sessions, *event.categories):
             set_committed_value(part, "event", event)

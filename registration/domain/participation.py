@@ -70,4 +70,4 @@ def cancel(registration: Registration, *, now: datetime) -> None:
 
 def lock_registration(registration: Registration) -> None:
     """Lock a registration's row until the unit of work ends, and read it anew: somebody may have been faster."""
-    db.session.refresh(registration, with_for_update=True)
+    db.session.refresh(registration, with_for_update={"key_share": True})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, render_template
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from registration.errors import NotFound, Refusal
@@ -17,6 +18,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(OperationalError, _database_is_busy)
+    app.register_error_handler(NoConnectionFree, _database_is_busy)
     app.register_error_handler(HTTPException, _http_error)
 
 
@@ -28,7 +30,7 @@ def _refused(refusal: Refusal) -> Answer:
     return _page(_("This cannot be done now"), str(refusal), 409)
 
 
-def _database_is_busy(_error: OperationalError) -> Answer:
+def _database_is_busy(_error: SQLAlchemyError) -> Answer:
     sentence = _("The service is busy and has kept nothing of this; please try again in a minute.")
     return (*_page(_("Please try again"), sentence, 503), {"Retry-After": "60"})
 

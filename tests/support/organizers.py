@@ -88,7 +88,6 @@ def _person(
         state=state,
         sealed=sealed(Personal(name=name, address=address, **fields), public_id),
         waiting_since=now if state is State.WAITING else None,
-        confirmed_at=now if state is State.CONFIRMED else None,
         choices=[
             SessionChoice(session_id=one)
             for one in db.session.scalars(select(EventSession.id).where(EventSession.slug.in_(sessions)))
@@ -97,6 +96,7 @@ def _person(
             "language": "en",
             "stream_language": "floor",
             "zone": "Asia/Kathmandu",
+            "confirmed_at": now if state is State.CONFIRMED else None,
             "created_at": now,
             "updated_at": now,
             **values,

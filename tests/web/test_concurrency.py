@@ -175,3 +175,18 @@ def test_two_workers_at_once_send_each_mail_once(app: Flask, smtp: MailServer) -
             sign_up_by_rule(f"person{number}@example.org", now=now)
     assert sum(together([lambda: work(app)] * 2)) == 30
     assert len({mail.recipients for mail in smtp.mails}) == len(smtp.mails) == 30
+
+
+def test_proofs_and_sign_ups_of_the_same_people_at_once_do_not_hinder_each_other(app: Flask, smtp: MailServer) -> None:
+    links = proof_links(app, smtp, "youth", 12)
+    visitors = [app.test_client() for _number in range(24)]
+    proofs = [
+        lambda visitor=visitor, link=link: visitor.post(link).status_code
+        for visitor, link in zip(visitors, links, strict=False)
+    ]
+    more = [
+        lambda visitor=visitor, number=number: sign_up(visitor, address=f"person{number}@example.org").status_code
+        for number, visitor in enumerate(visitors[12:])
+    ]
+    assert Counter(together(proofs + more)) == {303: 24}
+    assert Counter(state for _category, state in rows(app))[State.CONFIRMED] == 12

@@ -96,4 +96,4 @@ def _is_fresh(form: ExportForm) -> bool:
 
 def _page(event: Event, form: ExportForm, selection: Selection) -> Answer:
     html = render_template("organizer/export.html", event=event, form=form, selection=selection)
-    return html, 422 if form.errors else 200
+    return html, 422 if form.errors or selection.filters is None else 200
