@@ -44,15 +44,17 @@ def sweep() -> None:
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
     """Claim a batch of what is owed and hand it over, one commit per mail. Returns how many mails were tried.
 
-    Between two mails it looks whether it should `stop`; what it then holds goes back at once.
+    Between two mails it looks whether it should `stop`, and whether half of its lease is over: no mail is begun that
+    might still be under way when another worker may claim it. What it then holds goes back at once.
     """
+    begun = clock.now()
     with writing():
-        mails = outbox.claim(owner=owner, limit=limit, now=clock.now())
+        mails = outbox.claim(owner=owner, limit=limit, now=begun)
     tried = 0
     try:
         with postman() as post:
             for delivery_ids in mails:
-                if stop():
+                if stop() or clock.now() - begun >= outbox.LEASE / 2:
                     break
                 _send(delivery_ids, owner, post)
                 tried += 1

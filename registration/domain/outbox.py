@@ -24,7 +24,7 @@ from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState as State
 
 LEASE = timedelta(minutes=5)
-"""At least twice what one mail may take with every SMTP time-out."""
+"""At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
 QUIET = timedelta(minutes=10)
 """A stranger who types somebody's address brings that person at most one mail in this time."""
 FIRST_WAIT = timedelta(minutes=1)

@@ -27,8 +27,9 @@ from config import Settings
 from registration.domain.outbox import Outcome
 from registration.mail.letters import Letter
 
-SMTP_TIMEOUT = 30
-"""Seconds for each answer of the mail server; the lease in `domain.outbox` is longer than all of a mail's."""
+SMTP_TIMEOUT = 15
+"""Seconds for each answer of the mail server: nine of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL, RCPT, DATA,
+dot) fit twice into the lease of `domain.outbox`."""
 
 
 class Unreachable(Exception):

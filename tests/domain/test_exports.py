@@ -236,11 +236,9 @@ def test_all_rows_leave_however_they_come_in_chunks(
     assert file.getvalue().count(b"Person") == (0 if format_name is Format.XLSX else small_chunks + more)
 
 
-def test_people_of_another_event_are_not_in_it(
-    owner: Organizer, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exports, "ROWS_AT_ONCE", 2)
-    add_people(6)
+@pytest.mark.usefixtures("small_chunks")
+def test_people_of_another_event_are_not_in_it(owner: Organizer, now: datetime) -> None:
+    add_people(12)
     with writing():
         other = event_named(SLUG)
         columns = {one.key: getattr(other, one.key) for one in type(other).__table__.columns}
