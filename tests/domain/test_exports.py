@@ -368,7 +368,7 @@ def test_the_quick_check_lets_nothing_through_that_the_slow_one_changes(typed: s
     assert lines(b"".join(csv_parts(["a"], table([typed]), START)))[1:] == [[defused(typed)]]
 
 
-@given(st.lists(st.lists(ANY_TEXT.filter(lambda one: "\ud800" not in one), min_size=2, max_size=2), max_size=4))
+@given(st.lists(st.lists(st.text(max_size=12), min_size=2, max_size=2), max_size=4))
 def test_json_reads_back_as_it_was(rows: list[list[Cell]]) -> None:
     content = b"".join(json_parts(["a", "b"], table(*rows), START))
     assert [[one["a"], one["b"]] for one in json.loads(content)] == rows
