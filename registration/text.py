@@ -32,3 +32,8 @@ def is_writable(typed: str) -> bool:
     """Whether every database, mail, calendar and spreadsheet can hold this: no control characters (but tab and
     newline), no lone surrogates, nothing that turns the direction of the text around it."""
     return _FORBIDDEN.search(typed) is None
+
+
+def is_visible(typed: str) -> bool:
+    """Whether there is anything to see in this: a character that is no space and no control or format character."""
+    return any(unicodedata.category(one)[0] not in "CZ" for one in typed)

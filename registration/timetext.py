@@ -41,7 +41,7 @@ def zone_times(starts_at: datetime, ends_at: datetime, zone: str, language: str)
     locale = _locale(language)
     return ZoneTimes(
         zone=zone,
-        place=city(zone),
+        place=city(zone, language),
         offset=offset_name(starts_at, zone),
         date=_day(starts, locale),
         starts=_clock(starts, locale),

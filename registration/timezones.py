@@ -7,8 +7,11 @@ does not exist or exists twice (clock changes); here both are refused.
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 import pytz
+from babel import Locale
+from babel.core import get_global
 from flask_babel import lazy_gettext as _l
 
 from registration.errors import Refusal
@@ -63,9 +66,14 @@ def offset_name(instant: datetime, zone_name: str) -> str:
     return f"UTC{sign}{hours}:{rest:02}" if rest else f"UTC{sign}{hours}"
 
 
-def city(zone_name: str) -> str:
-    """Return the city in a zone's IANA name, as people read it: "New York"."""
-    return zone_name.rsplit("/", 1)[-1].replace("_", " ")
+@lru_cache(maxsize=4096)
+def city(zone_name: str, language: str = "en") -> str:
+    """Return the city that a zone is named after, in a language where CLDR has it: "New York", "Нью-Йорк"."""
+    names = Locale.parse(language, sep="-").time_zones
+    # CLDR knows some zones by the name they had first: Asia/Katmandu.
+    known_as = [zone_name, *(old for old, new in get_global("zone_aliases").items() if new == zone_name)]
+    found = (names[name].get("city") for name in known_as if name in names)
+    return next((city for city in found if city), zone_name.rsplit("/", 1)[-1].replace("_", " "))
 
 
 def _written(wall: datetime) -> str:

@@ -58,7 +58,7 @@ def mail_address(typed: str) -> str:
     Raises Refusal if it is none. The domain is not looked up.
     """
     try:
-        found = validate_email(typed.strip(), check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(typed.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         raise Refusal(_l("This is not a mail address; write it like name@example.org."), "address") from None
     if not found.ascii_email or len(found.ascii_email) > ADDRESS_LENGTH:

@@ -15,7 +15,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from registration.countries import CODES, country_names
 from registration.domain.personal import mail_address
 from registration.errors import Refusal
-from registration.text import clean_line, clean_lines, is_writable
+from registration.text import clean_line, clean_lines, is_visible, is_writable
 from registration.timezones import COMMON_ZONES
 from registration.web.display import page_language
 from registration.web.zone_list import zones_by_region
@@ -27,7 +27,7 @@ SITE_LENGTH = 500
 
 
 class Needed(InputRequired):
-    """Something must be typed or chosen; spaces alone are nothing."""
+    """Something must be typed or chosen; spaces and what has no shape at all are nothing."""
 
     def __init__(self, sentence: Callable[[], str]) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Needed(InputRequired):
 
     def __call__(self, form: BaseForm, field: Field) -> None:
         """Refuse an empty field with its own sentence."""
-        if not field.data or (isinstance(field.data, str) and not field.data.strip()):
+        if not field.data or (isinstance(field.data, str) and not is_visible(field.data)):
             field.errors = []
             raise StopValidation(self.sentence())
 
@@ -152,7 +152,7 @@ class ZoneField(ListedField):
     @staticmethod
     def options() -> dict[str, list[Choice]]:
         """Return the zones under their regions."""
-        return {"": [("", _("Please choose"))], **dict(zones_by_region())}
+        return {"": [("", _("Please choose"))], **dict(zones_by_region(page_language()))}
 
     def offers(self, value: str) -> bool:
         """Whether this is a zone in common use."""

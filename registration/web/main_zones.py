@@ -24,12 +24,12 @@ REGIONS: dict[str, LazyString] = {
 
 
 @cache
-def main_zones() -> list[tuple[LazyString | str, list[tuple[str, str]]]]:
+def main_zones(language: str) -> list[tuple[LazyString | str, list[tuple[str, str]]]]:
     """Return (region, [(IANA name, city)]): the cities that CLDR names for the zones of Windows."""
     newer = get_global("zone_aliases")
     named = {newer.get(name, name) for name in get_global("windows_zone_mapping").values()}
     zones = sorted(name for name in named & COMMON_ZONES if "/" in name)
     return [
-        (REGIONS.get(region, region), [(name, city(name)) for name in group])
+        (REGIONS.get(region, region), [(name, city(name, language)) for name in group])
         for region, group in groupby(zones, key=lambda name: name.partition("/")[0])
     ]

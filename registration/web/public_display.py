@@ -62,7 +62,7 @@ def event_dates(event: Event) -> str:
     # As in timetext: UN English puts the day before the month.
     locale = "en_GB" if language == "en" else language.replace("-", "_")
     days = format_interval(first, last, "yMMMMd", locale=locale)
-    return _("%(days)s, %(place)s time", days=days, place=city(event.zone))
+    return _("%(days)s, %(place)s time", days=days, place=city(event.zone, page_language()))
 
 
 def moment_times(instant: datetime, event_zone: str) -> list[ZoneTimes]:

@@ -18,6 +18,7 @@ from registration.models.organizer import Role
 from tests.support.dialogue import SLUG, load_dialogue
 from tests.support.organizers import PASSWORD, make_organizer, set_password
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWNER = "Owner@Example.org"
 
 
@@ -44,6 +45,7 @@ def test_adding_again_adds_the_role(organizer: Organizer) -> None:
     assert sorted(roles()) == [(Role.OWNER, True), (Role.VIEWER, False)]
 
 
+@SQLITE
 def test_adding_again_after_a_password_gives_a_new_link(organizer: Organizer, now: datetime) -> None:
     first = accounts.password_key(organizer)
     set_password(OWNER)
@@ -82,6 +84,7 @@ def test_a_token_is_good_for_its_session_alone(organizer: Organizer, now: dateti
     assert accounts.session_with("", now=now) is None
 
 
+@SQLITE
 @pytest.mark.parametrize(("idle", "age", "good"), [(29, 29, True), (30, 30, False), (1, 479, True), (1, 480, False)])
 def test_a_session_is_good_for_half_an_hour_idle_and_eight_in_all(
     organizer: Organizer, now: datetime, idle: int, age: int, good: bool
@@ -93,12 +96,13 @@ def test_a_session_is_good_for_half_an_hour_idle_and_eight_in_all(
     assert (accounts.session_with(token, now=now) is not None) is good
 
 
+@SQLITE
 def test_passwords_are_kept_as_argon2id(organizer: Organizer) -> None:
     set_password(OWNER)
     assert str(organizer.password_hash).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@SQLITE
 def test_an_unknown_address_takes_the_time_of_a_known_one(organizer: Organizer) -> None:
     set_password(OWNER)
     seconds: dict[str, list[float]] = {OWNER: [], "nobody@example.org": []}
@@ -112,6 +116,7 @@ def test_an_unknown_address_takes_the_time_of_a_known_one(organizer: Organizer) 
     assert abs(known - unknown) < 0.5 * known
 
 
+@SQLITE
 @pytest.mark.parametrize("password", ["\ud800" * 12, "a" * 100_000, "\x00" * 12])
 def test_a_password_nobody_can_type_is_a_wrong_one(organizer: Organizer, password: str) -> None:
     set_password(OWNER)
@@ -125,6 +130,7 @@ def test_an_address_that_is_none_is_a_wrong_one(organizer: Organizer, address: s
         accounts.check_sign_in(address, PASSWORD)
 
 
+@SQLITE
 def test_a_disabled_account_is_not_found(organizer: Organizer, now: datetime) -> None:
     key = accounts.password_key(organizer)
     with writing():

@@ -29,6 +29,7 @@ from tests.support.clock import START
 from tests.support.dialogue import SLUG, load_dialogue
 from tests.support.organizers import add_people, add_person, make_organizer
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 REASON = "To print badges"
 
 
@@ -89,6 +90,7 @@ def test_reason_and_search_are_sealed_and_can_be_blanked(owner: Organizer, now: 
     assert (entry.reason, entry.search, entry.columns) == ("", "", list(exports.DEFAULT_COLUMNS))
 
 
+@SQLITE
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.REVIEWER, Role.VIEWER])
 def test_who_may_not_export_gets_nothing(owner: Organizer, now: datetime, role: Role) -> None:
     with pytest.raises(Refusal, match="may not export"):
@@ -96,11 +98,13 @@ def test_who_may_not_export_gets_nothing(owner: Organizer, now: datetime, role: 
     assert exports.book(event_named(SLUG)) == []
 
 
+@SQLITE
 def test_only_an_owner_unmasks(owner: Organizer, now: datetime) -> None:
     with pytest.raises(Refusal, match="Only an owner"):
         export(make_organizer("other@example.org", Role.EXPORTER), now, unmask=True)
 
 
+@SQLITE
 @pytest.mark.parametrize("reason", ["", " \n ", "x" * 501, "ring\x07"])
 def test_a_reason_is_needed(owner: Organizer, now: datetime, reason: str) -> None:
     with pytest.raises(Refusal) as refused:
@@ -108,6 +112,7 @@ def test_a_reason_is_needed(owner: Organizer, now: datetime, reason: str) -> Non
     assert refused.value.field == "reason"
 
 
+@SQLITE
 @pytest.mark.parametrize(
     "order",
     [
@@ -128,6 +133,7 @@ def test_what_there_is_not_is_refused_and_not_written_down(
     assert exports.book(event_named(SLUG)) == []
 
 
+@SQLITE
 def test_five_lists_an_hour_are_enough(owner: Organizer, now: datetime) -> None:
     for _list in range(5):
         exports.refuse_too_many(owner, now=now)

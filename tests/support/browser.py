@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 from werkzeug.serving import make_server
 
 CHROMIUM = "/usr/bin/chromium"
@@ -52,9 +52,14 @@ def open_tab(browser: Browser, own_address: str, **context: object) -> Iterator[
         tabs.set_default_timeout(PATIENCE_MS)
         tabs.route(lambda url: not url.startswith((own_address + "/", "data:", "blob:")), refuse)
         tabs.on("weberror", lambda error: faults.append(f"script error: {error.error}"))
-        tabs.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        tabs.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
         yield tabs.new_page()
     assert not faults, "\n".join(faults)
+
+
+def _is_fault(message: ConsoleMessage) -> bool:
+    """Whether a browser complains; that a form came back to be corrected (422) is none of our faults."""
+    return message.type == "error" and "status of 422" not in message.text
 
 
 @contextmanager

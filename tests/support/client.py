@@ -33,11 +33,11 @@ class Client(FlaskClient):
 
     def page(self, path: str, status: int = 200, **kwargs: Any) -> Page:
         """Get a page, which has to come with `status`, after any redirects."""
-        return self._parsed(self.get(path, follow_redirects=True, **kwargs), status)
+        return self.parsed(self.get(path, follow_redirects=True, **kwargs), status)
 
     def submit(self, form: Form, status: int = 200, /, **values: Value) -> Page:
         """Fill in a form and send it as a browser does; the page that follows has to come with `status`."""
-        return self._parsed(self.send(form, follow_redirects=True, **values), status)
+        return self.parsed(self.send(form, follow_redirects=True, **values), status)
 
     def send(self, form: Form, /, *, follow_redirects: bool = False, **values: Value) -> TestResponse:
         """Fill in a form and send it; answers with what came back, redirects and all."""
@@ -51,7 +51,8 @@ class Client(FlaskClient):
             **sent,
         )
 
-    def _parsed(self, response: TestResponse, status: int) -> Page:
+    def parsed(self, response: TestResponse, status: int = 200) -> Page:
+        """The page of a raw response, which has to have come with `status`."""
         assert response.status_code == status, (
             f"{response.request.method} {response.request.url} answered {response.status}, not {status}:\n"
             + " ".join(response.get_data(as_text=True).split())[:600]

@@ -15,6 +15,8 @@ Value: TypeAlias = str | Iterable[str] | bool | None
 
 SILENT_INPUTS = ("hidden", "submit", "button", "reset", "image")
 """Inputs that need no label: nobody sees them, or they carry their own words."""
+ADDRESSES = ("href", "src", "action", "formaction", "data", "poster", "xlink:href")
+"""Attributes that a browser follows."""
 LOADED = {
     "script": ("src",),
     "link": ("href",),
@@ -176,7 +178,8 @@ def _faults_in_scripts_and_styles(html: BeautifulSoup) -> Iterator[str]:
         yield f"a style is inline: {style.name} {style.attrs}"
     for element in html.find_all(True):
         for name, value in element.attrs.items():
-            if name.startswith("on") or str(value).strip().lower().startswith("javascript:"):
+            leads_to_script = name in ADDRESSES and str(value).strip().lower().startswith("javascript:")
+            if name.startswith("on") or leads_to_script:
                 yield f"a script is in an attribute: {element.name} {name}={value!r}"
 
 

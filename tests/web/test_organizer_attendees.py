@@ -104,6 +104,7 @@ def test_each_filter_leaves_those_who_fit(app: Flask, reviewer: Client, field: s
     assert names(reviewer.submit(reviewer.page(LIST).form(FILTERS), **{field: value})) == ["Amina"]
 
 
+@SQLITE
 def test_an_unknown_filter_is_said_beside_its_field_and_lists_nobody(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         add_person("Amina")
@@ -128,6 +129,7 @@ def test_search_finds_by_name_organization_or_whole_address(app: Flask, reviewer
     assert names(reviewer.submit(reviewer.page(LIST).form(SEARCH), search=words)) == ["Émile Zoe"]
 
 
+@SQLITE
 @pytest.mark.parametrize("words", ["captions for", "hidden", "victims", "example.org", "moved", "Online"])
 def test_search_matches_nothing_that_the_list_does_not_show(app: Flask, reviewer: Client, words: str) -> None:
     with app.app_context():
@@ -144,6 +146,7 @@ def test_search_matches_nothing_that_the_list_does_not_show(app: Flask, reviewer
     assert "Nobody fits" in page.text
 
 
+@SQLITE
 def test_no_address_shows_what_was_searched(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         add_person("Amina")
@@ -153,6 +156,7 @@ def test_no_address_shows_what_was_searched(app: Flask, reviewer: Client) -> Non
     assert reviewer.page(answer.headers["Location"]).one("[name=search]")["value"] == "Amina"
 
 
+@SQLITE
 def test_a_search_sealed_for_one_organizer_tells_another_nothing(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         add_person("Amina")
@@ -163,6 +167,7 @@ def test_a_search_sealed_for_one_organizer_tells_another_nothing(app: Flask, rev
     assert names(other) == ["Bo", "Amina"]
 
 
+@SQLITE
 @pytest.mark.parametrize("find", ["x", "é", "AAAA", "%00", "k1:abc="])
 def test_a_search_that_was_never_sealed_is_no_search(app: Flask, reviewer: Client, find: str) -> None:
     with app.app_context():
@@ -181,6 +186,7 @@ def test_fifty_stand_on_a_page_and_filters_go_along(app: Flask, reviewer: Client
     assert names(reviewer.page(second.link("Previous"))) == names(first)
 
 
+@SQLITE
 @pytest.mark.parametrize("number", ["0", "-1", "99", "x", "٣", "9" * 40])
 def test_a_page_that_is_none_gives_one_that_is(app: Flask, reviewer: Client, number: str) -> None:
     with app.app_context():
@@ -204,6 +210,7 @@ def test_list_asks_the_database_as_often_for_thirty_as_for_one(app: Flask, revie
 # Masks.
 
 
+@SQLITE
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.REVIEWER, Role.EXPORTER])
 def test_people_at_risk_are_participants_on_the_list(app: Flask, role: Role) -> None:
     with app.app_context():
@@ -219,6 +226,7 @@ def test_people_at_risk_are_participants_on_the_list(app: Flask, role: Role) -> 
     assert names(desk.page(f"{LIST}?category=victims-survivors", 422)) == []
 
 
+@SQLITE
 def test_owner_sees_and_filters_every_category(app: Flask, owner: Client) -> None:
     with app.app_context():
         add_person("Amina", "victims-survivors")
@@ -227,6 +235,7 @@ def test_owner_sees_and_filters_every_category(app: Flask, owner: Client) -> Non
     assert (names(page), categories(page)) == (["Amina"], ["Victim or survivor of terrorism"])
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("role", "seen"), [(Role.OWNER, True), (Role.REVIEWER, True), (Role.EDITOR, False), (Role.EXPORTER, False)]
 )
@@ -238,6 +247,7 @@ def test_the_page_of_one_at_risk_tells_category_and_answers_to_who_decides(app: 
     assert ("I defend rivers" in page.text, "Participant" in page.texts("dd")) == (seen, not seen)
 
 
+@SQLITE
 def test_one_registration_shows_answers_in_words(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         public_id = add_person(
@@ -297,6 +307,7 @@ def test_many_are_decided_at_once(app: Flask, reviewer: Client) -> None:
     assert states(app) == {"Amina": "in_review", "Bo": "confirmed", "Chi": "confirmed"}
 
 
+@SQLITE
 def test_nobody_chosen_is_said(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         add_person("Amina", "experts", State.IN_REVIEW)
@@ -388,6 +399,7 @@ def test_a_choice_that_is_none_decides_nothing(app: Flask, reviewer: Client, cho
     assert states(app) == {"Amina": "in_review"}
 
 
+@SQLITE
 def test_a_decision_that_is_none_is_refused(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         add_person("Amina", "experts", State.IN_REVIEW)

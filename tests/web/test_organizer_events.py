@@ -21,6 +21,7 @@ from tests.support.organizers import DESK, EXPORT, LIST, add_people, add_person,
 from tests.support.pages import Page
 from tests.web.test_organizer_attendees import counted_queries
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOME = "/organizer/"
 GUARDED = {
     "organizer.event": Action.SEE_NUMBERS,
@@ -102,12 +103,14 @@ def test_numbers_name_categories_at_risk_to_owners_alone(app: Flask) -> None:
     assert row(at_desk(app, Role.OWNER).page(DESK), "Victim or survivor of terrorism")["Confirmed"] == "1"
 
 
+@SQLITE
 def test_numbers_stay_when_people_are_forgotten(app: Flask) -> None:
     change(app, Event, SLUG, kept_numbers={"experts": {"confirmed": 7, "cancelled": 1}})
     page = at_desk(app, Role.VIEWER).page(DESK)
     assert [row(page, "Expert")[state] for state in ("Confirmed", "Cancelled")] == ["7", "1"]
 
 
+@SQLITE
 def test_limited_places_of_the_event_are_told(app: Flask) -> None:
     change(app, Event, SLUG, places=50)
     change(app, Category, "youth", places=5)
@@ -136,6 +139,7 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask) -> None
     assert len(many) == len(few)
 
 
+@SQLITE
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", PATHS)
 def test_each_role_opens_what_the_table_allows(app: Flask, role: Role, action: Action) -> None:
@@ -143,6 +147,7 @@ def test_each_role_opens_what_the_table_allows(app: Flask, role: Role, action: A
     assert at_desk(app, role).get(PATHS[action]).status_code == status
 
 
+@SQLITE
 @pytest.mark.parametrize("role", Role)
 def test_each_role_is_shown_the_ways_it_may_go(app: Flask, role: Role) -> None:
     links = set(at_desk(app, role).page(DESK).texts(".actions a"))
@@ -150,6 +155,7 @@ def test_each_role_is_shown_the_ways_it_may_go(app: Flask, role: Role) -> None:
     assert links == (expected | {"Export the list"} if role in ALLOWED[Action.EXPORT] else expected)
 
 
+@SQLITE
 @pytest.mark.parametrize(
     "send",
     [
@@ -165,6 +171,7 @@ def test_a_viewer_cannot_send_what_others_may(app: Flask, send: Callable[[Client
     assert send(desk, token).status_code == 403
 
 
+@SQLITE
 @pytest.mark.parametrize("path", [DESK, LIST, EXPORT, f"{LIST}{'A' * 22}/"])
 def test_another_event_looks_as_if_it_were_not_there(app: Flask, path: str) -> None:
     with app.app_context(), writing():
@@ -175,6 +182,7 @@ def test_another_event_looks_as_if_it_were_not_there(app: Flask, path: str) -> N
     assert (other.status_code, other.get_data()) == (404, missing.get_data())
 
 
+@SQLITE
 @pytest.mark.parametrize("path", [HOME, DESK, LIST, EXPORT, "/organizer/events/no-such-event/"])
 def test_who_is_signed_out_is_sent_to_sign_in(client: Client, path: str) -> None:
     answer = client.get(path)
@@ -182,6 +190,7 @@ def test_who_is_signed_out_is_sent_to_sign_in(client: Client, path: str) -> None
     assert answer.headers["Location"].startswith("/organizer/sign-in/?next=")
 
 
+@SQLITE
 def test_every_page_of_the_desk_has_its_guard(app: Flask) -> None:
     views = {name: view for name, view in app.view_functions.items() if name.startswith("organizer.")}
     assert {name: getattr(view, "action", None) for name, view in views.items()} == {

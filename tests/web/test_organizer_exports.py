@@ -21,6 +21,7 @@ from tests.support.clock import FakeClock
 from tests.support.dialogue import load_dialogue
 from tests.support.organizers import DESK, EXPORT, LIST, PASSWORD, add_person, at_desk, set_password
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SEARCH = "form[role=search]"
 TAKE = "main form"
 REASON = "To print badges"
@@ -88,6 +89,7 @@ def test_the_filters_and_the_search_of_the_list_go_along(app: Flask, exporter: C
     ]
 
 
+@SQLITE
 def test_people_at_risk_are_participants_and_their_answers_stay(exporter: Client) -> None:
     offered = [str(box["value"]) for box in exporter.page(EXPORT).all("[name=columns]")]
     assert "answer.work" not in offered
@@ -95,6 +97,7 @@ def test_people_at_risk_are_participants_and_their_answers_stay(exporter: Client
     assert lines(take(exporter, columns=["name", "category"]))[1:] == [["Amina", "participant"], ["Bo", "youth"]]
 
 
+@SQLITE
 def test_an_owner_may_unmask_and_the_book_says_so(app: Flask) -> None:
     owner = at_desk(app, Role.OWNER)
     masked = lines(take(owner, columns=["name", "category"]))
@@ -104,6 +107,7 @@ def test_an_owner_may_unmask_and_the_book_says_so(app: Flask) -> None:
     assert [("named" in entry) for entry in owner.page(DESK).texts("[data-label=What]")] == [True, False]
 
 
+@SQLITE
 def test_an_answer_of_people_at_risk_needs_the_unmasking(app: Flask) -> None:
     owner = at_desk(app, Role.OWNER)
     page = owner.submit(owner.page(EXPORT).form(TAKE), 422, reason=REASON, columns=["name", "answer.work"])
@@ -111,6 +115,7 @@ def test_an_answer_of_people_at_risk_needs_the_unmasking(app: Flask) -> None:
     assert entries(app) == 0
 
 
+@SQLITE
 def test_a_forged_wish_to_unmask_is_not_heard(app: Flask, exporter: Client) -> None:
     form = exporter.page(EXPORT).form(TAKE)
     form.values.setlist("unmask", ["y"])
@@ -120,6 +125,7 @@ def test_a_forged_wish_to_unmask_is_not_heard(app: Flask, exporter: Client) -> N
     assert lines(answer)[1] == ["Amina", "participant"]
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("field", "values", "sentence"),
     [
@@ -137,12 +143,14 @@ def test_what_is_missing_is_said_and_nothing_leaves(
     assert entries(app) == 0
 
 
+@SQLITE
 @pytest.mark.parametrize("format_name", ["xls", "", "csv\x00"])
 def test_a_format_that_is_none_is_refused(app: Flask, exporter: Client, format_name: str) -> None:
     assert take(exporter, format=format_name).status_code == 422
     assert entries(app) == 0
 
 
+@SQLITE
 def test_who_signed_in_some_time_ago_types_the_password_again(app: Flask, clock: FakeClock, exporter: Client) -> None:
     with app.app_context():
         set_password("exporter@example.org")
@@ -157,6 +165,7 @@ def test_who_signed_in_some_time_ago_types_the_password_again(app: Flask, clock:
     assert take(desk, password=PASSWORD).status_code == 200
 
 
+@SQLITE
 def test_five_lists_an_hour_are_enough(app: Flask, clock: FakeClock, exporter: Client) -> None:
     assert [take(exporter).status_code for _list in range(5)] == [200] * 5
     refused = take(exporter)
@@ -170,6 +179,7 @@ def test_five_lists_an_hour_are_enough(app: Flask, clock: FakeClock, exporter: C
     assert take(later).status_code == 200
 
 
+@SQLITE
 def test_the_book_tells_who_when_why_and_what(app: Flask, exporter: Client) -> None:
     take(exporter)
     page = at_desk(app, Role.OWNER).page(DESK)
@@ -182,10 +192,12 @@ def test_the_book_tells_who_when_why_and_what(app: Flask, exporter: Client) -> N
     assert at_desk(app, Role.VIEWER).page(DESK).all("#book") == []
 
 
+@SQLITE
 def test_the_export_of_nobody_is_a_list_of_headings(exporter: Client) -> None:
     assert lines(take(exporter, f"{EXPORT}?state=declined")) == [["name", "organization", "country", "state"]]
 
 
+@SQLITE
 def test_an_unknown_filter_lets_nothing_leave(app: Flask, exporter: Client) -> None:
     form = exporter.page(EXPORT).form(TAKE)
     form.action = f"{form.action}?state=everybody"

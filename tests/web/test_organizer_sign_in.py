@@ -19,6 +19,7 @@ from tests.support.dialogue import EVENT, change, load_dialogue
 from tests.support.organizers import DESK, LIST, PASSWORD, at_desk, make_organizer, set_password
 from tests.support.pages import Page
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SIGN_IN = "/organizer/sign-in/"
 HOME = "/organizer/"
 OWNER = "owner@example.org"
@@ -59,6 +60,7 @@ def test_the_link_sets_a_password_once_and_it_signs_in(client: Client, key: str)
     client.page(link, 404)
 
 
+@SQLITE
 def test_the_link_ends_after_a_day(client: Client, clock: FakeClock, key: str) -> None:
     clock.advance(timedelta(hours=23, minutes=59))
     client.page(f"/organizer/password/{key}/")
@@ -66,11 +68,13 @@ def test_the_link_ends_after_a_day(client: Client, clock: FakeClock, key: str) -
     client.page(f"/organizer/password/{key}/", 404)
 
 
+@SQLITE
 def test_a_wrong_key_opens_nothing(client: Client, key: str) -> None:
     for wrong in (key[:-1], f"{key[:-2]}AA", key.swapcase(), "A" * 44):
         client.page(f"/organizer/password/{wrong}/", 404)
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("password", "sentence"),
     [
@@ -88,6 +92,7 @@ def test_a_bad_password_is_refused_beside_its_field(client: Client, key: str, pa
     assert page.error_of("password").endswith(sentence)
 
 
+@SQLITE
 def test_two_passwords_that_differ_are_refused(client: Client, key: str) -> None:
     form = client.page(f"/organizer/password/{key}/").form()
     page = client.submit(form, 422, password=PASSWORD, again=f"{PASSWORD}!")
@@ -106,12 +111,14 @@ def test_what_is_wrong_is_not_told(client: Client, address: str, password: str) 
     assert page.one("[name=password]").get("value", "") == ""
 
 
+@SQLITE
 @pytest.mark.parametrize("password", ["", PASSWORD])
 def test_an_account_without_a_password_lets_nobody_in(client: Client, key: str, password: str) -> None:
     sign_in(client, OWNER, password, 422)
     assert path(client.page(HOME)).startswith(SIGN_IN)
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_a_disabled_account_is_out_at_once(app: Flask, client: Client) -> None:
     sign_in(client)
@@ -121,6 +128,7 @@ def test_a_disabled_account_is_out_at_once(app: Flask, client: Client) -> None:
     assert sign_in(client, status=422).texts(".summary li") == [WRONG]
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_the_same_password_typed_on_another_keyboard_fits(app: Flask, client: Client) -> None:
     with app.app_context():
@@ -128,6 +136,7 @@ def test_the_same_password_typed_on_another_keyboard_fits(app: Flask, client: Cl
     sign_in(client, password="A\u030angstro\u0308m by the sea")
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_tries_are_slowed_for_one_network_and_no_account_is_locked(app: Flask, client: Client) -> None:
     form = client.page(SIGN_IN).form()
@@ -152,6 +161,7 @@ def test_signing_out_ends_the_session_on_the_server(app: Flask, client: Client) 
         assert db.session.query(OrganizerSession).count() == 0
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_signing_in_gives_a_new_session_and_ends_the_old(app: Flask, client: Client) -> None:
     sign_in(client)
@@ -171,6 +181,7 @@ def test_half_an_hour_without_a_page_ends_the_session(app: Flask, clock: FakeClo
     assert path(desk.page(HOME)).startswith(SIGN_IN)
 
 
+@SQLITE
 def test_eight_hours_end_the_session_however_busy(app: Flask, clock: FakeClock) -> None:
     desk = at_desk(app, Role.OWNER)
     for _page in range(19):
@@ -180,6 +191,7 @@ def test_eight_hours_end_the_session_however_busy(app: Flask, clock: FakeClock) 
     assert path(desk.page(HOME)).startswith(SIGN_IN)
 
 
+@SQLITE
 def test_sessions_that_are_over_are_swept_away(app: Flask, clock: FakeClock) -> None:
     at_desk(app, Role.OWNER)
     clock.advance(timedelta(minutes=20))
@@ -188,6 +200,7 @@ def test_sessions_that_are_over_are_swept_away(app: Flask, clock: FakeClock) -> 
         assert accounts.expire_sessions(now=clock.advance(timedelta(minutes=15))) == 1
 
 
+@SQLITE
 def test_a_new_password_ends_every_session(app: Flask) -> None:
     desk = at_desk(app, Role.OWNER, address=OWNER)
     with app.app_context():
@@ -195,6 +208,7 @@ def test_a_new_password_ends_every_session(app: Flask) -> None:
     assert path(desk.page(HOME)).startswith(SIGN_IN)
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_whoever_asks_for_a_page_comes_back_to_it_after_signing_in(client: Client) -> None:
     asked = client.page(f"{LIST}?state=in_review&lang=fr")
@@ -203,6 +217,7 @@ def test_whoever_asks_for_a_page_comes_back_to_it_after_signing_in(client: Clien
     assert path(after) == f"{LIST}?state=in_review&lang=fr"
 
 
+@SQLITE
 @pytest.mark.parametrize(
     "target",
     [
@@ -222,6 +237,7 @@ def test_a_target_of_another_kind_is_not_gone_to(target: str) -> None:
     assert not is_own_path(target)
 
 
+@SQLITE
 @pytest.mark.usefixtures("account")
 def test_signing_in_goes_nowhere_else(client: Client) -> None:
     form = client.page(SIGN_IN, query_string={"next": "https://example.com/"}).form()
@@ -229,6 +245,7 @@ def test_signing_in_goes_nowhere_else(client: Client) -> None:
     assert answer.headers["Location"] == HOME
 
 
+@SQLITE
 def test_forms_without_their_token_are_refused(app: Flask, client: Client) -> None:
     desk = at_desk(app, Role.OWNER)
     answers = [
@@ -241,6 +258,7 @@ def test_forms_without_their_token_are_refused(app: Flask, client: Client) -> No
     assert [answer.status_code for answer in answers] == [400] * 5
 
 
+@SQLITE
 def test_the_cookie_is_for_our_host_and_no_script(client: Client, account: None) -> None:
     answer = client.send(client.page(SIGN_IN).form(), address=OWNER, password=PASSWORD)
     cookie = answer.headers["Set-Cookie"]
@@ -248,12 +266,14 @@ def test_the_cookie_is_for_our_host_and_no_script(client: Client, account: None)
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
+@SQLITE
 def test_public_pages_open_no_session(client: Client) -> None:
     answer = client.get(EVENT)
     assert "Cookie" not in answer.headers.get("Vary", "")
     assert "Set-Cookie" not in answer.headers
 
 
+@SQLITE
 def test_a_draft_is_seen_by_its_organizers_alone_and_kept_by_nobody(app: Flask, client: Client) -> None:
     change(app, Event, "dialogue-next", state=EventState.DRAFT)
     stranger = client.get(EVENT)
@@ -265,6 +285,7 @@ def test_a_draft_is_seen_by_its_organizers_alone_and_kept_by_nobody(app: Flask, 
     assert client.get(EVENT).status_code == 404
 
 
+@SQLITE
 def test_every_page_of_the_desk_is_kept_by_nobody(app: Flask, client: Client) -> None:
     desk = at_desk(app, Role.OWNER)
     answers = [client.get(SIGN_IN), *(desk.get(one) for one in (HOME, DESK, LIST, f"{DESK}export/"))]

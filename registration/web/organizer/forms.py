@@ -7,12 +7,15 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, ValidationError
 
+from registration.countries import country_names
 from registration.domain.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from registration.domain.decisions import REASON_LENGTH
 from registration.domain.exports import REASON_LENGTH as EXPORT_REASON_LENGTH
 from registration.domain.tables import Format
+from registration.web.display import page_language
 from registration.web.fields import (
     LINE_LENGTH,
+    Choice,
     CountryField,
     LineField,
     LinesField,
@@ -60,6 +63,15 @@ class PasswordForm(FlaskForm):
             raise ValidationError(_("This is not the same as above; type both again."))
 
 
+class AnyCountryField(CountryField):
+    """A country, or none in particular."""
+
+    @staticmethod
+    def options() -> list[Choice]:
+        """Return all countries by name."""
+        return [("", _("All")), *country_names(page_language()).items()]
+
+
 class FilterForm(FlaskForm):
     """What to list: read from the address, where it says nothing about anybody."""
 
@@ -71,7 +83,7 @@ class FilterForm(FlaskForm):
     category = MenuField(_l("Category"), default="")
     state = MenuField(_l("State"), default="")
     session = MenuField(_l("Session"), default="")
-    country = CountryField(_l("Country"), default="")
+    country = AnyCountryField(_l("Country"), default="")
     order = MenuField(_l("Order"), default="", choices=lambda: [("", _("Newest first")), ("name", _("By name"))])
 
 
