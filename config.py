@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,14 +79,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         seal_keys=_seal_keys(environ),
         public_url=_public_url(environ, f"http://127.0.0.1:{port}" if env == "development" else ""),
         trusted_proxies=_number(environ, "TRUSTED_PROXIES", 0),
-        mail_server=_required(environ, "MAIL_SERVER", "-" if env == "development" else "").strip("-"),
+        mail_server=environ.get("MAIL_SERVER", "") if env == "development" else _required(environ, "MAIL_SERVER", ""),
         mail_port=_number(environ, "MAIL_PORT", 25),
         mail_username=environ.get("MAIL_USERNAME", ""),
         mail_password=environ.get("MAIL_PASSWORD", ""),
         mail_use_tls=_truth(environ, "MAIL_USE_TLS"),
-        mail_default_sender=_required(
-            environ, "MAIL_DEFAULT_SENDER", "dialogue@example.org" if env == "development" else ""
-        ),
+        mail_default_sender=_sender(environ, "dialogue@example.org" if env == "development" else ""),
         redis_url=environ.get("REDIS_URL", ""),
         port=port,
         instance_path=instance,
@@ -101,7 +100,7 @@ def with_development_secrets(environ: Mapping[str, str]) -> Mapping[str, str]:
         return environ
     path = Path(environ.get("PLENARY_INSTANCE", ROOT / "instance")) / "secrets.json"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         seal_key = base64.b64encode(secrets.token_bytes(SEAL_KEY_BYTES)).decode()
         made = {"SECRET_KEY": secrets.token_urlsafe(48), "SEAL_KEYS": f"k1:{seal_key}"}
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -169,13 +168,21 @@ def _public_url(environ: Mapping[str, str], default: str) -> str:
     return url
 
 
+def _sender(environ: Mapping[str, str], default: str) -> str:
+    address = _required(environ, "MAIL_DEFAULT_SENDER", default)
+    if not re.fullmatch(r"[^\s@<>,\"]+@[^\s@<>,\"]+", address) or not address.isascii():
+        raise SettingsError(f"MAIL_DEFAULT_SENDER is “{address}”: set it to one plain address, as events@example.org.")
+    return address
+
+
 def _is_site(url: str) -> bool:
     try:
         parts = urlsplit(url)
         has_port = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and not {"?", "#"} & set(url)
+    is_bare = not parts.path and not {"?", "#", "@"} & set(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and is_bare
 
 
 def _database_url(url: str) -> str:
@@ -183,4 +190,6 @@ def _database_url(url: str) -> str:
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError("DATABASE_URL is for neither database: begin it with sqlite:/// or postgresql://.")
     return url

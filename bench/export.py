@@ -116,7 +116,7 @@ def export_csv(output: Path) -> None:
         event = db.session.execute(select(Event)).scalar_one()
         export = exports.write_down(event, accounts.organizer_with("owner@example.org"), order, now=START)
     with output.open("wb") as file:
-        exports.write_to(file, export)
+        exports.write_to(file, export, output.parent)
 
 
 def seconds(work: Callable[[], None]) -> float:

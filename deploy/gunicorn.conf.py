@@ -7,5 +7,6 @@ worker_class = "gthread"
 threads = 4
 keepalive = 5
 timeout = 30
-# Addresses of readers are not logged.
+# Addresses of readers are not logged: not with requests, nor with those that cannot be read (a warning).
 accesslog = None
+loglevel = "error"

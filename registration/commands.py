@@ -25,6 +25,7 @@ from registration.domain.programme import all_events, event_named
 from registration.errors import Refusal
 from registration.extensions import wipe_free_space, writing
 from registration.links import public_url
+from registration.mail.posting import Unreachable
 from registration.models.organizer import Role
 from registration.timezones import UTC
 
@@ -81,6 +82,15 @@ def organizer_add(address: str, role: str, event_slug: str | None) -> None:
     click.echo(public_url("organizer.password", key=key))
 
 
+@organizer_commands.command("disable")
+@click.argument("address")
+def organizer_disable(address: str) -> None:
+    """Let nobody sign in to an account any more; it is signed out at once."""
+    with _refusals(), writing():
+        accounts.disable(accounts.organizer_with(address))
+    click.echo(f"{address}: disabled")
+
+
 @attendee_commands.command("export")
 @click.argument("event_slug")
 @click.option("--format", "format_name", type=click.Choice([one.value for one in exports.Format]), required=True)
@@ -112,7 +122,7 @@ def attendees_export(  # noqa: PLR0917 - click passes an option each
             )
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            count = exports.write_to(file, export)
+            count = exports.write_to(file, export, Path(current_app.instance_path))
     click.echo(f"{count} rows in {output}")
 
 
@@ -147,7 +157,10 @@ def work(once: bool, moment: str | None) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     if once or moment:
-        click.echo(f"{worker.run_once(stopped.is_set)} mails")
+        try:
+            click.echo(f"{worker.run_once(stopped.is_set)} mails")
+        except Unreachable as error:
+            raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
     else:
         worker.run_until(stopped)
 
@@ -158,7 +171,8 @@ def purge() -> None:
     """Forget the personal data of events whose retention days are over; numbers stay."""
     with writing():
         forgotten = privacy.purge(now=clock.now())
-    wipe_free_space()
+    if not wipe_free_space():
+        raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.")
     for slug, count in forgotten:
         click.echo(f"{slug}: {count} registrations forgotten")
 

@@ -81,11 +81,11 @@ def _organizer_password(instance: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(12))
     password = path.read_text()
-    with writing():
-        now = clock.now()
-        organizer = accounts.add_organizer(ORGANIZER, Role.OWNER, None, now=now)
-        if organizer.password_hash is None:
-            accounts.set_password(organizer, password, now=now)
+    if not accounts.has_password(ORGANIZER):
+        password_hash = accounts.password_hash_of(password, ORGANIZER)
+        with writing():
+            organizer = accounts.add_organizer(ORGANIZER, Role.OWNER, None, now=clock.now())
+            accounts.set_password(organizer, password_hash)
     return password
 
 
@@ -106,7 +106,7 @@ def _where_things_are(password: str) -> str:
 
 def _web_server(port: int) -> list[str]:
     options = ["--bind", f"127.0.0.1:{port}", "--config", str(ROOT / "deploy" / "gunicorn.conf.py")]
-    return [sys.executable, "-m", "gunicorn", *options, "--log-level", "warning", "wsgi:app"]
+    return [sys.executable, "-m", "gunicorn", *options, "wsgi:app"]
 
 
 def _worker() -> list[str]:

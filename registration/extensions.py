@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +18,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, Insert, MetaData, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
 from registration.keys import Keyring
@@ -78,26 +80,38 @@ def insert_row(model: type[Base], row: Mapping[str, Any]) -> int:
     return cast("tuple[int]", inserted)[0]
 
 
+def insert_new(model: type[Base], row: Mapping[str, Any]) -> bool:
+    """INSERT one row unless its key is taken, waiting for whoever is about to take it. Returns whether it is new."""
+    dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name]
+    statement = dialect_insert(model.__table__).values(**row).on_conflict_do_nothing()
+    return db.session.connection().execute(statement).rowcount == 1
+
+
 @cache
 def _insert_into(model: type[Base]) -> Insert:
     return insert(model.__table__)  # type: ignore[arg-type]  # declared as any FROM clause, a table for each model
 
 
-def wipe_free_space() -> None:
+def wipe_free_space() -> bool:
     """On SQLite, let nothing of what was deleted stay in the file or its log; outside any unit of work.
+
+    Returns whether that was done: somebody who reads or writes just then keeps it from being done.
 
     Connections keep `secure_delete = FAST`: deleted rows are overwritten, whole pages that come free are not, because
     that costs a sign-up three times its time. Building the file anew leaves those behind.
     """
     if db.engine.dialect.name != "sqlite":
-        return
+        return True
     db.session.rollback()
     connection = db.engine.raw_connection()
     try:
         connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _log, _checkpointed = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
     finally:
         connection.close()
+    return not busy
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -7,6 +7,8 @@ import unicodedata
 
 BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _FORBIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{BIDI_CONTROLS}\u2028\u2029]")
+_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Fillers of Hangul and the empty pattern of Braille: letters and symbols to Unicode, nothing to the eye."""
 _LINE_BREAKS = re.compile(r"\r\n|[\r\n\u2028\u2029\x85\x0b\x0c]")
 
 
@@ -35,5 +37,6 @@ def is_writable(typed: str) -> bool:
 
 
 def is_visible(typed: str) -> bool:
-    """Whether there is anything to see in this: a character that is no space and no control or format character."""
-    return any(unicodedata.category(one)[0] not in "CZ" for one in typed)
+    """Whether there is anything to see in this: a character that is no space, no control or format character, and no
+    mark that stands on another one."""
+    return any(unicodedata.category(one)[0] not in "CMZ" and one not in _BLANK_LETTERS for one in typed)

@@ -38,7 +38,7 @@ class ZoneTimes:
 def zone_times(starts_at: datetime, ends_at: datetime, zone: str, language: str) -> ZoneTimes:
     """Return the times from `starts_at` to `ends_at` (aware) in the IANA zone `zone`, in words of `language`."""
     starts, ends = to_wall(starts_at, zone), to_wall(ends_at, zone)
-    locale = _locale(language)
+    locale = locale_of(language)
     return ZoneTimes(
         zone=zone,
         place=city(zone, language),
@@ -62,7 +62,7 @@ def all_times(
 
 def day_text(instant: datetime, zone: str, language: str) -> str:
     """Return weekday and date in a zone: "Tuesday, 25 May 2021"."""
-    return _day(to_wall(instant, zone), _locale(language))
+    return _day(to_wall(instant, zone), locale_of(language))
 
 
 def moment_text(instant: datetime, zone: str, language: str) -> str:
@@ -71,8 +71,15 @@ def moment_text(instant: datetime, zone: str, language: str) -> str:
     return f"{times.date}, {times.starts} ({times.where})"
 
 
-def _locale(language: str) -> str:
-    """UN English puts the day before the month."""
+def short_moment_text(instant: datetime, zone: str, language: str) -> str:
+    """Return date and time in a zone, as short as a table needs it: "25 May 2021, 10:00 UTC−4"."""
+    wall, locale = to_wall(instant, zone), locale_of(language)
+    day = format_date(wall.date(), "medium", locale=locale)
+    return f"{day}, {_clock(wall, locale)} {offset_name(instant, zone)}"
+
+
+def locale_of(language: str) -> str:
+    """Return the locale in which dates of a language are written: UN English puts the day before the month."""
     return "en_GB" if language == "en" else language.replace("-", "_")
 
 

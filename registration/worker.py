@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from email.message import EmailMessage
 
 from registration import clock
@@ -22,30 +23,31 @@ logger = logging.getLogger("plenary.worker")
 BATCH = 50
 PAUSE = 1.0
 """Seconds between two looks at what is due."""
+OUTAGE_PAUSE = 5.0
+"""Seconds before a mail server that could not be reached is tried again."""
 
 Stop = Callable[[], bool]
 
 
 def sweep() -> None:
-    """Make what falls due now: reminders, moves of waiting lists, and what is to be forgotten."""
-    now = clock.now()
-    with writing():
-        reminders.make_reminders(now=now)
-    with writing():
-        admission.fill_all(now=now)
-    with writing():
-        signup.expire_unverified(now=now)
-        expire_sessions(now=now)
-        forgotten = purge(now=now)
-    if forgotten:
-        wipe_free_space()
+    """Make what falls due now: reminders, moves of waiting lists, and what is to be forgotten.
+
+    A step that fails is logged and holds up neither the others nor the mail.
+    """
+    for step in (_make_reminders, _fill_places, _forget):
+        try:
+            step(clock.now())
+        except Exception as error:  # noqa: BLE001 - the next sweep tries again
+            db.session.rollback()
+            _log(f"{step.__name__.strip('_')} failed", error)
 
 
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
     """Claim a batch of what is owed and hand it over, one commit per mail. Returns how many mails were tried.
 
     Between two mails it looks whether it should `stop`, and whether half of its lease is over: no mail is begun that
-    might still be under way when another worker may claim it. What it then holds goes back at once.
+    might still be under way when another worker may claim it. What it then holds goes back at once, as it does when
+    the mail server cannot be reached (raises Unreachable).
     """
     begun = clock.now()
     with writing():
@@ -58,9 +60,6 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
                     break
                 _send(delivery_ids, owner, post)
                 tried += 1
-    except Unreachable as error:
-        logger.warning("the mail server cannot be reached (%s)", error)
-        tried = 0
     finally:
         if mails:
             with writing():
@@ -69,7 +68,7 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
 
 
 def run_once(stop: Stop = lambda: False) -> int:
-    """Do all that is due, then return how many mails were tried."""
+    """Do all that is due, then return how many mails were tried. Raises Unreachable where mail cannot leave."""
     owner = new_public_id()
     sweep()
     total = 0
@@ -85,26 +84,51 @@ def run_until(stopped: threading.Event) -> None:
     """Sweep and deliver until `stopped` is set; a fault is logged and the next round tries again."""
     owner = new_public_id()
     while not stopped.is_set():
-        tried = 0
-        try:
-            sweep()
-            tried = deliver(owner, stop=stopped.is_set)
-        except Exception as error:  # noqa: BLE001 - one fault must not end the worker
-            db.session.rollback()
-            logger.error("a round of the worker failed (%s)", type(error).__name__)
-        if not tried:
-            stopped.wait(PAUSE)
+        sweep()
+        stopped.wait(_round(owner, stopped.is_set))
+
+
+def _round(owner: str, stop: Stop) -> float:
+    """Deliver one batch. Returns the seconds to wait before the next."""
+    try:
+        return 0 if deliver(owner, stop=stop) else PAUSE
+    except Unreachable as error:
+        logger.warning("the mail server takes no mail now (%s)", error)
+        return OUTAGE_PAUSE
+    except Exception as error:  # noqa: BLE001 - one fault must not end the worker
+        db.session.rollback()
+        _log("a delivery failed", error)
+        return PAUSE
+
+
+def _make_reminders(now: datetime) -> None:
+    with writing():
+        reminders.make_reminders(now=now)
+
+
+def _fill_places(now: datetime) -> None:
+    with writing():
+        admission.fill_all(now=now)
+
+
+def _forget(now: datetime) -> None:
+    with writing():
+        signup.expire_unverified(now=now)
+        expire_sessions(now=now)
+        forgotten = purge(now=now)
+    if forgotten and not wipe_free_space():
+        logger.error("the database is in use: run `flask purge` once more to wipe what was deleted")
+
+
+def _log(what: str, error: Exception) -> None:
+    """Log the kind of fault alone: a traceback would quote people's data."""
+    logger.error("%s (%s)", what, type(error).__name__)
 
 
 def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> None:
     sent_ids, message = _message(delivery_ids, owner)
     if message is not None:
-        try:
-            outcome = post.post(message)
-        except Unreachable:
-            _settle(sent_ids, Outcome(sent=False), owner)
-            raise
-        _settle(sent_ids, outcome, owner)
+        _settle(sent_ids, post.post(message), owner)
     elif sent_ids:
         _settle(sent_ids, Outcome(sent=False), owner)
 
@@ -121,11 +145,11 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
     message = None
     if owed:
         try:
-            letter = letter_for(owed)
+            letter = letter_for(owed, now=now)
             message_id = outbox.message_id(owed[0], sender_domain())
             message = message_of(letter, message_id=message_id, now=now)
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
-            logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)
+            _log(f"a {owed[0].kind} letter cannot be written", error)
     db.session.rollback()
     gone = set(delivery_ids) - set(owed_ids)
     if gone:

@@ -19,14 +19,18 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from config import ROOT, Settings
+from registration import develop
+from registration.domain import accounts
 from registration.domain.personal import open_personal
 from registration.extensions import db
-from registration.models import Delivery, Event, Export, Registration
+from registration.models import Delivery, Event, Export, Organizer, OrganizerSession, Registration
+from registration.models.organizer import Role
 from tests.conftest import MakeSettings
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import AMINA, DAY, FIRST_START, LAST_END, SLUG, load_dialogue, sign_up, take_part
 from tests.support.event_files import SAMPLE_PATH
+from tests.support.organizers import DESK, at_desk
 from tests.support.smtp import MailServer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -227,6 +231,24 @@ def test_an_account_that_cannot_be_is_not_made(run: Run, words: tuple[str, ...],
     assert sentence in run("organizer", "add", *words, code=code).output
 
 
+def test_a_disabled_organizer_is_out_at_once_and_cannot_come_back(app: Flask, run: Run) -> None:
+    load_dialogue(app)
+    desk = at_desk(app, Role.OWNER, address=OWNER)
+    assert desk.get(DESK).status_code == 200
+    with app.app_context():
+        key = accounts.password_key(accounts.organizer_with(OWNER))
+    assert run("organizer", "disable", OWNER).output == f"{OWNER}: disabled\n"
+    assert desk.get(DESK).status_code == 302
+    assert desk.get(f"/organizer/password/{key}/").status_code == 404
+    with app.app_context():
+        assert db.session.execute(select(func.count()).select_from(OrganizerSession)).scalar_one() == 0
+
+
+@SQLITE
+def test_an_account_that_is_not_there_cannot_be_disabled(run: Run) -> None:
+    assert "There is no organizer with this address" in run("organizer", "disable", OWNER, code=1).output
+
+
 def test_worker_once_does_what_is_due_and_ends(app: Flask, client: Client, run: Run, smtp: MailServer) -> None:
     load_dialogue(app)
     sign_up(client)
@@ -255,6 +277,14 @@ class TestOnADevelopmentMachine:
         take_part(client, smtp)
         assert run("worker", "--once", "--at", at).output == "1 mails\n"
         assert smtp.last_to(AMINA).subject.startswith("Reminder: ")
+
+    @SQLITE
+    def test_a_second_start_opens_no_link_to_set_the_password(self, context: None, tmp_path: Path) -> None:
+        password = develop._organizer_password(tmp_path)
+        assert develop._organizer_password(tmp_path) == password
+        organizer = accounts.check_sign_in(develop.ORGANIZER, password)
+        assert organizer.password_link_until is None
+        assert db.session.scalars(select(Organizer)).all() == [organizer]
 
     @SQLITE
     @pytest.mark.parametrize("at", ["soon", "2026-02-30T10:00", "25/05/2026"])

@@ -26,7 +26,6 @@ class Action(enum.StrEnum):
     EXPORT = "export"
     UNMASK = "unmask"
     """See in lists and exports who is in a category at risk."""
-    EDIT = "edit"
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
@@ -37,7 +36,6 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
     Action.UNMASK: frozenset({Role.OWNER}),
-    Action.EDIT: frozenset({Role.OWNER, Role.EDITOR}),
 }
 
 

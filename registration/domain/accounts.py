@@ -52,8 +52,8 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
-    """Give the account with this address a role on an event, or on all, and a new password link; make the account
-    if there is none.
+    """Give the account with this address a role on an event, or on all, and a new password link, which ends those
+    before; make the account if there is none.
 
     Raises Refusal if the address is none.
     """
@@ -62,6 +62,7 @@ def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: d
     event_id = event.id if event else None
     if (event_id, role) not in {(one.event_id, one.role) for one in organizer.roles}:
         organizer.roles.append(OrganizerRole(event_id=event_id, role=role))
+    organizer.password_generation += 1
     organizer.password_link_until = now + PASSWORD_LINK_TIME
     db.session.flush()
     return organizer
@@ -73,6 +74,18 @@ def organizer_with(typed_address: str) -> Organizer:
     if organizer is None or organizer.disabled:
         raise NotFound(_l("There is no organizer with this address; add the account first."))
     return organizer
+
+
+def has_password(typed_address: str) -> bool:
+    """Whether there is an account with this address whose password is set."""
+    organizer = _with_address(mail_address(typed_address))
+    return organizer is not None and organizer.password_hash is not None
+
+
+def disable(organizer: Organizer) -> None:
+    """Let nobody sign in to the account any more, and end its sessions."""
+    organizer.disabled = True
+    _end_sessions(organizer)
 
 
 def address_of(organizer: Organizer) -> str:
@@ -100,13 +113,21 @@ def organizer_of_key(key: str, *, now: datetime) -> Organizer:
     return organizer
 
 
-def set_password(organizer: Organizer, password: str, *, now: datetime) -> None:
-    """Set the password, which ends the link and every session. Raises Refusal if it is a bad one."""
-    refuse_bad_password(password, address_of(organizer))
-    organizer.password_hash = _hasher.hash(_normalised(password))
+def password_hash_of(password: str, address: str) -> str:
+    """Return what `set_password` keeps of the password of the account with this address.
+
+    Takes its time: call it outside a unit of work that writes. Raises Refusal if the password is a bad one.
+    """
+    refuse_bad_password(password, address)
+    return _hasher.hash(_normalised(password))
+
+
+def set_password(organizer: Organizer, password_hash: str) -> None:
+    """Set the password, which ends the link and every session."""
+    organizer.password_hash = password_hash
     organizer.password_generation += 1
     organizer.password_link_until = None
-    db.session.execute(delete(OrganizerSession).where(OrganizerSession.organizer_id == organizer.id))
+    _end_sessions(organizer)
 
 
 def refuse_bad_password(password: str, address: str) -> None:
@@ -188,6 +209,10 @@ def expire_sessions(*, now: datetime) -> int:
     over = or_(OrganizerSession.seen_at <= now - IDLE_TIME, OrganizerSession.created_at <= now - LONGEST_SESSION)
     result = db.session.execute(delete(OrganizerSession).where(over))
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def _end_sessions(organizer: Organizer) -> None:
+    db.session.execute(delete(OrganizerSession).where(OrganizerSession.organizer_id == organizer.id))
 
 
 def _with_address(address: str) -> Organizer | None:

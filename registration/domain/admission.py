@@ -12,18 +12,19 @@ free places expect the event's row locked in this unit of work (`lock_event`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from registration.domain import outbox
+from registration.domain.programme import ends_at
 from registration.errors import Refusal
 from registration.extensions import db
 from registration.models import Event, Registration
 from registration.models.delivery import DeliveryKind
-from registration.models.event import Entry
+from registration.models.event import Entry, EventState
 from registration.models.registration import RegistrationState as State
 
 HOLDING = (State.IN_REVIEW, State.CONFIRMED)
@@ -108,11 +109,12 @@ def approve(registration: Registration, *, by: int, now: datetime) -> None:
     registration.decided_at, registration.decided_by = now, by
 
 
-def decline(registration: Registration, *, by: int, now: datetime) -> None:
-    """Decline somebody; their place goes to whoever waits."""
+def decline(registration: Registration, *, by: int, now: datetime, fill: bool = True) -> None:
+    """Decline somebody; their place goes to whoever waits, unless the caller is to `fill` places later."""
     _move(registration, State.DECLINED, now=now)
     registration.decided_at, registration.decided_by = now, by
-    fill_places(registration.event, now=now)
+    if fill:
+        fill_places(registration.event, now=now)
 
 
 def cancel(registration: Registration, *, now: datetime) -> None:
@@ -122,13 +124,18 @@ def cancel(registration: Registration, *, now: datetime) -> None:
 
 
 def fill_places(event: Event, *, now: datetime) -> int:
-    """Let people from the waiting list in, in order, as far as places are free. Returns how many moved."""
+    """Let people from the waiting list in, in order, as far as places are free. Returns how many moved.
+
+    Nobody is let into an event that is cancelled or over.
+    """
+    if event.state is not EventState.PUBLISHED or now >= ends_at(event):
+        return 0
     db.session.flush()
     places = Places(event)
     moved = 0
-    for registration in _queue(event):
-        if places.free(registration.category_id):
-            admit(registration, places, now=now)
+    for category_id, public_id in _queue(event):
+        if places.free(category_id):
+            admit(_called(public_id), places, now=now)
             moved += 1
     return moved
 
@@ -161,12 +168,16 @@ def position(registration: Registration) -> int:
     return 1 + db.session.execute(select(func.count()).where(*ahead)).scalar_one()
 
 
-def _queue(event: Event) -> Iterable[Registration]:
+def _queue(event: Event) -> Sequence[Row[int, str]]:
     return db.session.execute(
-        select(Registration)
+        select(Registration.category_id, Registration.public_id)
         .where(Registration.event_id == event.id, Registration.state == State.WAITING)
         .order_by(Registration.waiting_since, Registration.id)
-    ).scalars()
+    ).all()
+
+
+def _called(public_id: str) -> Registration:
+    return db.session.execute(select(Registration).where(Registration.public_id == public_id)).scalar_one()
 
 
 def _move(registration: Registration, to: State, *, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """The list of those who signed up, as a query: filters, a search, pages.
 
-Names are sealed: a search and an A–Z order open the values of one event as they scan. A search looks at what the list
-shows and at nothing else, so that nobody learns by searching what is hidden from them.
+Names are sealed: a search and an A–Z order open the values of one event as they scan. A search looks at the
+names and organizations that the list shows; a whole mail address finds its person. Nothing else is looked at, so that
+nobody learns by searching what is hidden from them.
 """
 
 from __future__ import annotations

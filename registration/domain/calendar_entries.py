@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from registration.domain.calendars.entry import CalendarEntry, Labels
+from registration.domain.programme import takes_place
 from registration.models import EventSession
-from registration.models.programme import SessionState
 from registration.text import in_language
 
 
@@ -46,6 +46,6 @@ def _entry(session: EventSession, title: str, description: str, watch_url: str, 
         sequence=session.revision,
         created_at=session.created_at,
         updated_at=session.updated_at,
-        cancelled=session.state is SessionState.CANCELLED,
+        cancelled=not takes_place(session),
         discreet=discreet,
     )

@@ -30,10 +30,10 @@ class Decision(enum.StrEnum):
 
 
 POSSIBLE = {
-    Decision.APPROVE: frozenset({State.IN_REVIEW, State.WAITING, State.DECLINED}),
-    Decision.DECLINE: frozenset({State.IN_REVIEW, State.WAITING, State.CONFIRMED}),
+    Decision.APPROVE: frozenset(admission.DECIDABLE),
+    Decision.DECLINE: frozenset(state for state, after in admission.STEPS.items() if State.DECLINED in after),
 }
-"""The states in which each can be decided: who cancelled, or never proved the address, is nobody's to admit."""
+"""The states in which each can be decided, as admission has it."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,24 @@ class Seen:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a decision: how many it was done for, and for whom (a name) it was not, and why."""
+    """What came of a decision: for how many it was done, and why not for each of the others."""
 
     done: int
-    refused: Sequence[tuple[str, LazyString | str]]
+    refused: Sequence[LazyString | str]
 
 
 def decide(event_id: int, seen: Sequence[Seen], decision: Decision, reason: str, *, by: int, now: datetime) -> Result:
     """Approve or decline these registrations of one event, in the order given.
 
     One that has changed since it was seen, or for which no place is free, is left as it is; the others are done all
-    the same. Raises Refusal if nobody is chosen, or if somebody is to be declined without a reason.
+    the same. Places that come free go to whoever waits when all are decided. Raises Refusal if nobody is chosen, or if
+    somebody is to be declined without a reason.
     """
     if not seen:
         raise Refusal(_l("Choose at least one person."), "chosen")
     if decision is Decision.DECLINE and not reason:
         raise Refusal(_l("Write a reason: it is mailed to those you decline."), "reason")
-    admission.lock_event(event_id)
+    event = admission.lock_event(event_id)
     found = {one.public_id: one for one in _registrations(event_id, [each.public_id for each in seen])}
     done, refused = 0, []
     for each in seen:
@@ -73,7 +74,9 @@ def decide(event_id: int, seen: Sequence[Seen], decision: Decision, reason: str,
             _decide_one(registration, each.state, decision, reason, by=by, now=now)
             done += 1
         except Refusal as refusal:
-            refused.append((open_personal(registration).name, refusal.sentence))
+            refused.append(refusal.sentence)
+    if decision is Decision.DECLINE:
+        admission.fill_places(event, now=now)
     return Result(done, refused)
 
 
@@ -91,13 +94,15 @@ def _decide_one(
     registration: Registration, seen_state: str, decision: Decision, reason: str, *, by: int, now: datetime
 ) -> None:
     """Decide one. The reason stands in the row before the move, which owes the mail that quotes it."""
-    if registration.state != seen_state or registration.state not in POSSIBLE[decision]:
+    if registration.state != seen_state:
         raise Refusal(_l("This registration has changed in the meantime; look at it again."))
     before = registration.sealed
     seal_into(registration, replace(open_personal(registration), reason=reason))
-    move = admission.approve if decision is Decision.APPROVE else admission.decline
     try:
-        move(registration, by=by, now=now)
+        if decision is Decision.APPROVE:
+            admission.approve(registration, by=by, now=now)
+        else:
+            admission.decline(registration, by=by, now=now, fill=False)
     except Refusal:
         registration.sealed = before
         raise

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 
 from registration.domain import access, attendees, columns, tables
 from registration.domain.access import Action
@@ -112,35 +113,45 @@ def book(event: Event) -> list[Entry]:
 def forget_words(event: Event) -> None:
     """Blank the reasons and searches in the book of an event, which may name people; who took what and when stays."""
     for export in db.session.scalars(select(Export).where(Export.event_id == event.id)):
-        export.sealed = _sealed(export.public_id, reason="", search="")
+        export.sealed = b""
 
 
-def write_to(file: BinaryIO, export: Export) -> int:
-    """Write the list that stands in the book to a file open for writing bytes. Returns how many people are in it."""
-    listing = Listing(export)
+def holds_words() -> ColumnElement[bool]:
+    """Return the condition on an Event that its book still holds reasons and searches."""
+    return exists().where(Export.event_id == Event.id, Export.sealed != b"")
+
+
+def write_to(file: BinaryIO, export: Export, folder: Path) -> int:
+    """Write the list that stands in the book to a file open for writing bytes; `folder` is as for `stream`.
+
+    Returns how many people are in it.
+    """
+    listing = Listing(export, folder)
     for part in listing.parts():
         file.write(part)
     return listing.count
 
 
-def stream(export: Export) -> Iterator[bytes]:
-    """Return the parts of the list that stands in the book, made as they are asked for."""
-    return Listing(export).parts()
+def stream(export: Export, folder: Path) -> Iterator[bytes]:
+    """Return the parts of the list that stands in the book, made as they are asked for; where a format needs files on
+    the way, they are in `folder`."""
+    return Listing(export, folder).parts()
 
 
 class Listing:
     """The list of one entry in the book. `count`: how many people have been read so far."""
 
-    def __init__(self, export: Export) -> None:
+    def __init__(self, export: Export, folder: Path) -> None:
         """Read what is needed to make it. Raises LookupError if the entry is not committed."""
         export = _committed(export.public_id)
         event = export.event
         self.count = 0
+        self._folder = folder
         self._format = Format(export.format)
         self._made_at = export.at
         self._event_id = event.id
         self._columns = columns.chosen(event, export.columns, unmasked=export.unmasked)
-        search = keyring.keys.open(export.sealed, f"export/{export.public_id}")["search"]
+        search = _words(export)["search"]
         self._fits = attendees.matcher(search)
         filters = Filters(**export.filters, search=search)
         self._conditions = attendees.conditions_of(event, filters, unmasked=export.unmasked)
@@ -149,7 +160,7 @@ class Listing:
     def parts(self) -> Iterator[bytes]:
         """Yield the file, part by part."""
         writer = tables.WRITERS[self._format]
-        return writer([one.name for one in self._columns], self._chunks(), self._made_at)
+        return writer([one.name for one in self._columns], self._chunks(), self._made_at, self._folder)
 
     def _chunks(self) -> Iterator[list[list[Cell]]]:
         sources = dict.fromkeys(source for column in self._columns for source in column.sources)
@@ -211,6 +222,13 @@ def _sealed(public_id: str, *, reason: str, search: str) -> bytes:
     return keyring.keys.seal({"reason": reason, "search": search}, f"export/{public_id}")
 
 
+def _words(export: Export) -> dict[str, str]:
+    if not export.sealed:
+        return {"reason": "", "search": ""}
+    words: dict[str, str] = keyring.keys.open(export.sealed, f"export/{export.public_id}")
+    return words
+
+
 def _committed(public_id: str) -> Export:
     """Return an entry of the book as the database holds it: one that is not committed is not there."""
     db.session.rollback()
@@ -238,7 +256,6 @@ def _checked_reason(typed: str) -> str:
 
 
 def _entry(export: Export, organizer: Organizer) -> Entry:
-    sealed = keyring.keys.open(export.sealed, f"export/{export.public_id}")
     return Entry(
         at=export.at,
         by=organizer,
@@ -246,6 +263,5 @@ def _entry(export: Export, organizer: Organizer) -> Entry:
         columns=export.columns,
         filters=export.filters,
         unmasked=export.unmasked,
-        reason=sealed["reason"],
-        search=sealed["search"],
+        **_words(export),
     )

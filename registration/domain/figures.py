@@ -17,6 +17,8 @@ from registration.models.delivery import DeliveryState
 from registration.models.registration import RegistrationState as State
 
 ROWS_AT_ONCE = 1000
+MOST_OPENED = 2000
+"""For how many confirmed the needs are counted, which are sealed: all have to be opened each time."""
 Count = Counter[State]
 
 
@@ -45,13 +47,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Figures:
-    """An event's numbers. `sessions`, `languages` and `needs` count the confirmed; `mails`: how many in each state."""
+    """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed; `mails`:
+    how many in each state."""
 
     lines: Sequence[Line]
     total: Count
     sessions: Sequence[tuple[EventSession, int]]
     languages: Sequence[tuple[str, int]]
-    needs: Needs
+    needs: Needs | None
     mails: Counter[DeliveryState]
 
     @property
@@ -64,12 +67,13 @@ def figures(event: Event, *, unmasked: bool) -> Figures:
     """Return the numbers of an event; after its data is forgotten, those that were kept."""
     counts = _counts(event)
     lines = [_line(event, shown, counts) for shown in shown_categories(event, unmasked=unmasked)]
+    total = sum((line.count for line in lines), Counter())
     return Figures(
         lines=lines,
-        total=sum((line.count for line in lines), Counter()),
+        total=total,
         sessions=_per_session(event),
         languages=_per_language(event),
-        needs=_needs(event),
+        needs=_needs(event) if total[State.CONFIRMED] <= MOST_OPENED else None,
         mails=_mails(event),
     )
 

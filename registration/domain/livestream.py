@@ -6,8 +6,9 @@ import enum
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from registration.domain.programme import takes_place
 from registration.models import EventSession, Registration, Stream
-from registration.models.programme import Audience, SessionState, StreamKind
+from registration.models.programme import Audience, StreamKind
 from registration.models.registration import RegistrationState
 
 DOORS_OPEN = timedelta(minutes=15)
@@ -26,7 +27,7 @@ class Phase(enum.StrEnum):
 
 def phase(session: EventSession, *, now: datetime) -> Phase:
     """Return the phase of a session: live from 15 minutes before its start until its end."""
-    if session.state is SessionState.CANCELLED:
+    if not takes_place(session):
         return Phase.CANCELLED
     if now < session.starts_at - DOORS_OPEN:
         return Phase.BEFORE

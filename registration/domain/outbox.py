@@ -26,9 +26,11 @@ from registration.models.registration import RegistrationState as State
 LEASE = timedelta(minutes=5)
 """At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
 QUIET = timedelta(minutes=10)
-"""A stranger who types somebody's address brings that person at most one mail in this time."""
+"""A stranger who types the address of somebody registered brings that person at most one mail in this time."""
 FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(minutes=10)
+PERMANENT = 500
+"""SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
 
 STATE_TOLD = {
@@ -53,8 +55,8 @@ class Outcome:
 
     @property
     def final(self) -> bool:
-        """Whether it is settled: handed over, or refused for good (RFC 5321, 4.2.1: 5yz)."""
-        return self.sent or (self.code is not None and self.code >= 500)
+        """Whether it is settled: handed over, or refused for good."""
+        return self.sent or (self.code is not None and self.code >= PERMANENT)
 
 
 class Recipient(NamedTuple):
@@ -89,6 +91,16 @@ def owe(
         "next_try_at": now,
     }
     insert_row(Delivery, values)
+
+
+def count_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> int:
+    """Return how many mails of a kind have fallen due for these registrations since then."""
+    if not registrations:
+        return 0
+    ids = [one.id for one in registrations]
+    return db.session.execute(
+        select(func.count()).where(Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since)
+    ).scalar_one()
 
 
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
@@ -164,7 +176,7 @@ def release(*, owner: str) -> None:
 
 
 def wait_after(tries: int) -> timedelta:
-    """Return how long to wait before the next try: doubling from a minute to an hour, give or take a fifth."""
+    """Return how long to wait before the next try: doubling from one minute to ten, give or take a fifth."""
     wait = min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from registration.domain import admission, outbox
 from registration.domain.personal import open_personal, seal_into
+from registration.domain.programme import takes_place
 from registration.domain.signup import set_sessions
 from registration.errors import Refusal
 from registration.extensions import db
@@ -29,16 +30,18 @@ class Wishes:
 
 
 def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool:
-    """Take the wishes over and owe the new confirmation where sessions, zone or mode changed for a confirmed person.
+    """Take the wishes over and owe the mail that says what stands now.
 
-    Returns whether anything changed. Raises Refusal once the registration is declined or cancelled.
+    A cancelled session is not asked about and stays chosen: it may come back. Returns whether anything changed.
+    Raises Refusal once the registration is declined or cancelled.
     """
     lock_registration(registration)
     if registration.state not in admission.ALIVE:
         raise Refusal(_l("This registration has ended and cannot be changed; please sign up again."))
     if wishes == current_wishes(registration):
         return False
-    set_sessions(registration, wishes.session_ids)
+    off = [choice.session_id for choice in registration.choices if not takes_place(choice.session)]
+    set_sessions(registration, (*wishes.session_ids, *off))
     registration.language = wishes.language
     registration.stream_language = wishes.stream_language
     registration.zone = wishes.zone
@@ -52,7 +55,7 @@ def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool
 def current_wishes(registration: Registration) -> Wishes:
     """Return what stands now."""
     return Wishes(
-        session_ids=tuple(choice.session_id for choice in registration.choices),
+        session_ids=tuple(choice.session_id for choice in registration.choices if takes_place(choice.session)),
         language=registration.language,
         stream_language=registration.stream_language,
         zone=registration.zone,

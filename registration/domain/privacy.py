@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, or_, select
 
+from registration.domain import exports
 from registration.domain.programme import ends_at
 from registration.extensions import db
 from registration.models import Category, Event, Registration
@@ -18,11 +19,12 @@ def forget_at(event: Event) -> datetime:
 
 
 def purge(*, now: datetime) -> list[tuple[str, int]]:
-    """Delete the registrations of every event whose time is over, keeping their numbers.
+    """Delete the registrations of every event whose time is over, keeping their numbers, and the words in its book of
+    exports.
 
-    Returns (event slug, registrations deleted) of each such event.
+    Returns (event slug, registrations deleted) of each event of which there was something to forget.
     """
-    with_people = select(Event).where(exists().where(Registration.event_id == Event.id))
+    with_people = select(Event).where(or_(exists().where(Registration.event_id == Event.id), exports.holds_words()))
     over = [event for event in db.session.execute(with_people).scalars() if forget_at(event) <= now]
     return [(event.slug, _forget(event)) for event in over]
 
@@ -42,7 +44,8 @@ def numbers(event_id: int) -> dict[str, dict[str, int]]:
 
 
 def _forget(event: Event) -> int:
-    event.kept_numbers = numbers(event.id)
+    exports.forget_words(event)
+    event.kept_numbers = numbers(event.id) or event.kept_numbers
     result = db.session.execute(
         delete(Registration).where(Registration.event_id == event.id).execution_options(synchronize_session=False)
     )

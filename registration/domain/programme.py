@@ -10,6 +10,7 @@ from sqlalchemy import select
 from registration.errors import NotFound
 from registration.extensions import db
 from registration.models import Event, EventSession
+from registration.models.event import EventState
 from registration.models.programme import SessionState
 
 
@@ -43,13 +44,18 @@ def session_coded(code: str) -> EventSession:
     """Return the session with this neutral code. Raises NotFound."""
     found = db.session.execute(select(EventSession).where(EventSession.code == code)).scalar_one_or_none()
     if found is None:
-        raise NotFound(_l("There is no such page; look at the address again."))
+        raise NotFound(_l("There is no such event; the list of events has them all."))
     return found
+
+
+def takes_place(session: EventSession) -> bool:
+    """Whether a session is on: neither it nor its whole event is cancelled."""
+    return session.state is SessionState.SCHEDULED and session.event.state is not EventState.CANCELLED
 
 
 def open_sessions(event: Event) -> list[EventSession]:
     """Return the sessions that take place, in order of time."""
-    return [one for one in event.sessions if one.state is SessionState.SCHEDULED]
+    return [one for one in event.sessions if takes_place(one)]
 
 
 def ends_at(event: Event) -> datetime:

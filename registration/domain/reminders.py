@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Insert, String, and_, cast, exists, insert, literal, select
+from sqlalchemy.orm import selectinload
 
-from registration.extensions import db
+from registration.extensions import db, insert_new
 from registration.models import (
     Category,
     Delivery,
@@ -62,23 +63,33 @@ def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
 
 def make_reminders(*, now: datetime) -> int:
     """Make the deliveries of every reminder that falls due. Returns how many rounds were made."""
-    rounds = [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
-    for due in rounds:
-        db.session.execute(_deliveries(due, now))
-        db.session.add(
-            ReminderRound(rule_id=due.rule.id, session_id=due.session.id, starts_at=due.session.starts_at, made_at=now)
-        )
-    return len(rounds)
+    made = 0
+    for event in _events_near(now):
+        for due in due_reminders(event, now=now):
+            if not _is_made(due) and _begin_round(due, now):
+                db.session.execute(_deliveries(due, now))
+                made += 1
+    return made
 
 
 def _events_near(now: datetime) -> list[Event]:
     return list(
         db.session.execute(
-            select(Event).where(
+            select(Event)
+            .where(
                 Event.state == EventState.PUBLISHED,
                 exists().where(EventSession.event_id == Event.id, EventSession.ends_at > now),
             )
+            .options(selectinload(Event.sessions), selectinload(Event.reminder_rules))
         ).scalars()
+    )
+
+
+def _begin_round(due: Due, now: datetime) -> bool:
+    """Note that this round is made; where another worker has just done so, it is theirs."""
+    rule_id, session_id, starts_at = due.rule.id, due.session.id, due.session.starts_at
+    return insert_new(
+        ReminderRound, {"rule_id": rule_id, "session_id": session_id, "starts_at": starts_at, "made_at": now}
     )
 
 

@@ -28,8 +28,8 @@ from registration.models.registration import RegistrationState as State
 
 PROOF_TIME = timedelta(days=2)
 """How long a link that proves an address is good."""
-UNPROVED_PER_HOUR = 5
-"""How many different sign-ups one address may have waiting for proof from the last hour."""
+PROOFS_PER_HOUR = 5
+"""How many mails that ask for proof one address gets in an hour, whatever is typed with it."""
 
 
 class Window(enum.StrEnum):
@@ -73,12 +73,13 @@ def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
     known = _with_address(category.event_id, form.personal.address)
     proved = next((one for one in known if one.claim == PROVED), None)
     same = next((one for one in known if one.claim == claim), None)
-    lately = [one for one in known if one.claim != PROVED and one.created_at > now - timedelta(hours=1)]
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
+    elif outbox.count_since(known, Kind.PROVE, now - timedelta(hours=1)) >= PROOFS_PER_HOUR:
+        return
     elif same is not None:
         _owe_proof_again(same, now=now)
-    elif len(lately) < UNPROVED_PER_HOUR:
+    else:
         _store(category, form, claim, now=now)
 
 
@@ -118,7 +119,7 @@ def send_link_again(event: Event, address: str, *, now: datetime) -> None:
         _remind_of_link(proved, Kind.LINK, now=now)
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
-    if open_ones:
+    if open_ones and outbox.count_since(known, Kind.PROVE, now - timedelta(hours=1)) < PROOFS_PER_HOUR:
         _owe_proof_again(max(open_ones, key=lambda one: one.created_at), now=now)
 
 

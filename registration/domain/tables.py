@@ -15,9 +15,12 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import xlsxwriter  # type: ignore[import-untyped]
+
+from registration.domain.private_folders import private_folder
 
 Cell: TypeAlias = str | bool | datetime | list[str] | None
 Chunks: TypeAlias = Iterable[list[list[Cell]]]
@@ -52,14 +55,14 @@ MEDIA_TYPES = {
 }
 
 
-def csv_parts(header: Sequence[str], chunks: Chunks, _made_at: datetime) -> Iterator[bytes]:
+def csv_parts(header: Sequence[str], chunks: Chunks, *_of_workbooks: object) -> Iterator[bytes]:
     """Yield CSV: UTF-8 with BOM, CRLF, every field in quotes (RFC 4180), formulas defused."""
     yield (BOM + _csv_lines([header])).encode()
     for columns in chunks:
         yield _csv_lines(zip(*map(_csv_cells, columns), strict=True)).encode()
 
 
-def json_parts(header: Sequence[str], chunks: Chunks, _made_at: datetime) -> Iterator[bytes]:
+def json_parts(header: Sequence[str], chunks: Chunks, *_of_workbooks: object) -> Iterator[bytes]:
     """Yield JSON: an array of objects, one on each line."""
     before = b"[\n"
     for columns in chunks:
@@ -70,16 +73,20 @@ def json_parts(header: Sequence[str], chunks: Chunks, _made_at: datetime) -> Ite
     yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
-def xlsx_parts(header: Sequence[str], chunks: Chunks, made_at: datetime) -> Iterator[bytes]:
-    """Yield XLSX, of which a spreadsheet can read nothing before its end: it is made in a file without a name."""
-    with tempfile.TemporaryFile() as file:
-        _write_workbook(file, header, chunks, made_at)
+def xlsx_parts(header: Sequence[str], chunks: Chunks, made_at: datetime, folder: Path) -> Iterator[bytes]:
+    """Yield XLSX, of which a spreadsheet can read nothing before its end: all of it is made before the first part.
+
+    It is made in a file without a name. XlsxWriter puts the rows into named files first: those are in a private folder
+    in `folder`, which is removed also where the client goes away, and after a kill by the next who makes one.
+    """
+    with private_folder(folder) as own, tempfile.TemporaryFile(dir=own) as file:
+        _write_workbook(file, header, chunks, made_at, own)
         file.seek(0)
         while part := file.read(PART_BYTES):
             yield part
 
 
-WRITERS: dict[Format, Callable[[Sequence[str], Chunks, datetime], Iterator[bytes]]] = {
+WRITERS: dict[Format, Callable[[Sequence[str], Chunks, datetime, Path], Iterator[bytes]]] = {
     Format.CSV: csv_parts,
     Format.XLSX: xlsx_parts,
     Format.JSON: json_parts,
@@ -126,8 +133,13 @@ def _csv_cells(cells: Sequence[Cell]) -> list[str]:
     ]
 
 
-def _write_workbook(file: Any, header: Sequence[str], chunks: Chunks, made_at: datetime) -> None:
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+def _write_workbook(file: Any, header: Sequence[str], chunks: Chunks, made_at: datetime, folder: Path) -> None:
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "tmpdir": str(folder),
+    }
     with xlsxwriter.Workbook(file, options) as workbook:
         workbook.set_properties({"created": made_at.replace(tzinfo=None)})
         rows = (row for columns in chunks for row in zip(*columns, strict=True))

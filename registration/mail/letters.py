@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import render_template
@@ -18,12 +19,13 @@ from registration.domain import admission
 from registration.domain.calendar_entries import entry_of, labels, neutral_entry_of, neutral_title
 from registration.domain.calendars.building import download_bytes
 from registration.domain.link_keys import LinkKind, key_for
-from registration.domain.livestream import public_streams, rooms
+from registration.domain.livestream import FLOOR, public_streams, rooms
 from registration.domain.personal import Personal, open_personal
+from registration.domain.programme import takes_place
 from registration.links import public_url
 from registration.models import Delivery, EventSession, Registration, Stream
 from registration.models.delivery import DeliveryKind as Kind
-from registration.models.programme import SessionState, StreamKind
+from registration.models.programme import StreamKind
 from registration.models.registration import RegistrationState
 from registration.text import clean_line, in_language
 from registration.timetext import ZoneTimes, all_times, moment_text
@@ -70,6 +72,7 @@ class Reader:
     registration: Registration
     personal: Personal
     title: str
+    now: datetime
 
     @property
     def discreet(self) -> bool:
@@ -83,18 +86,19 @@ class Reader:
         return [one for one in self.registration.event.sessions if one.id in chosen]
 
 
-def letter_for(deliveries: Sequence[Delivery]) -> Letter:
+def letter_for(deliveries: Sequence[Delivery], *, now: datetime) -> Letter:
     """Return the letter that settles these deliveries: one, or the reminders that one person is due together."""
     registration = deliveries[0].registration
     with force_locale(registration.language.replace("-", "_")):
-        return WRITERS[deliveries[0].kind](_reader(registration), deliveries)
+        return WRITERS[deliveries[0].kind](_reader(registration, now), deliveries)
 
 
 def prove(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     """Ask the owner of the address for proof. Nothing that a stranger may have typed is in it, not even the name."""
     registration = reader.registration
     until = moment_text(deliveries[0].useful_until, registration.zone, registration.language)
-    return _letter("prove", reader, link=_link("signup.prove_page", reader, LinkKind.PROVE), until=until)
+    link = _link("signup.prove_page", reader, LinkKind.PROVE, lang=_language_asked(reader))
+    return _letter("prove", reader, link=link, until=until)
 
 
 def already(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
@@ -130,8 +134,8 @@ def changed(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
 
 
 def declined(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
-    """Say that the registration was declined, with the organizer's reason (kept for the own page if discreet)."""
-    return _letter("declined", reader, reason="" if reader.discreet else reader.personal.reason)
+    """Say that the registration was declined, and why; a discreet person reads the reason on the own page."""
+    return _letter("declined", reader, reason=reader.personal.reason)
 
 
 def cancelled(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
@@ -143,7 +147,8 @@ def reminder(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     """Remind of the sessions that are near."""
     due = {delivery.session_id for delivery in deliveries}
     sessions = [session for session in reader.registration.event.sessions if session.id in due]
-    return _letter("reminder", reader, sessions=_lines(reader, sessions))
+    minutes = max(0, round((sessions[0].starts_at - reader.now).total_seconds() / 60))
+    return _letter("reminder", reader, sessions=_lines(reader, sessions), minutes=minutes)
 
 
 WRITERS: dict[Kind, Callable[[Reader, Sequence[Delivery]], Letter]] = {
@@ -160,12 +165,12 @@ WRITERS: dict[Kind, Callable[[Reader, Sequence[Delivery]], Letter]] = {
 }
 
 
-def _reader(registration: Registration) -> Reader:
+def _reader(registration: Registration, now: datetime) -> Reader:
     personal = open_personal(registration)
     event = registration.event
     named = in_language(event.title, registration.language, event.default_language)
     neutral = personal.neutral_title or neutral_title()
-    return Reader(registration, personal, neutral if registration.discreet else named)
+    return Reader(registration, personal, neutral if registration.discreet else named, now)
 
 
 def _letter(name: str, reader: Reader, *, files: Sequence[CalendarFile] = (), **facts: Any) -> Letter:
@@ -191,8 +196,14 @@ def _letter(name: str, reader: Reader, *, files: Sequence[CalendarFile] = (), **
     )
 
 
-def _link(endpoint: str, reader: Reader, kind: LinkKind) -> str:
-    return public_url(endpoint, key=key_for(reader.registration, kind))
+def _link(endpoint: str, reader: Reader, kind: LinkKind, **values: str | None) -> str:
+    return public_url(endpoint, key=key_for(reader.registration, kind), **values)
+
+
+def _language_asked(reader: Reader) -> str | None:
+    """Return what `?lang` has to ask for, so that a page speaks the reader's language; None where it does so anyway."""
+    language = reader.registration.language
+    return None if language == reader.registration.event.default_language else language
 
 
 def _lines(reader: Reader, sessions: Sequence[EventSession]) -> list[SessionLine]:
@@ -213,24 +224,25 @@ def _line(reader: Reader, session: EventSession) -> SessionLine:
             registration.zone,
         ),
         watch_url=_watch_url(reader, session),
-        cancelled=session.state is SessionState.CANCELLED,
+        cancelled=not takes_place(session),
         streams=[] if reader.discreet else live[:1],
         rooms=[] if reader.discreet else rooms(session, registration),
     )
 
 
 def _watch_url(reader: Reader, session: EventSession) -> str:
+    """Return the watch page in the reader's language, with the stream in the language they follow in."""
+    stream = reader.registration.stream_language
+    asked = {"lang": _language_asked(reader), "stream": None if stream == FLOOR else stream}
     if reader.discreet:
-        return public_url("watch.neutral", code=session.code)
-    language = reader.registration.language
-    lang = None if language == session.event.default_language else language
-    return public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug, lang=lang)
+        return public_url("watch.neutral", code=session.code, **asked)
+    return public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug, **asked)
 
 
 def _calendar_files(reader: Reader) -> list[CalendarFile]:
     files = []
     for number, session in enumerate(reader.sessions, 1):
-        if session.state is SessionState.CANCELLED:
+        if not takes_place(session):
             continue
         url = _watch_url(reader, session)
         if reader.discreet:

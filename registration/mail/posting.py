@@ -24,7 +24,7 @@ import flask_mail
 from flask import current_app
 
 from config import Settings
-from registration.domain.outbox import Outcome
+from registration.domain.outbox import PERMANENT, Outcome
 from registration.mail.letters import Letter
 
 SMTP_TIMEOUT = 15
@@ -32,8 +32,12 @@ SMTP_TIMEOUT = 15
 dot) fit twice into the lease of `domain.outbox`."""
 
 
+NO_LEAVE = frozenset({530, 535, 538})
+"""The server wants us to say who we are first, or does not believe it (RFC 4954, section 6)."""
+
+
 class Unreachable(Exception):
-    """The mail server cannot be spoken to now; no mail is to blame."""
+    """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
 
 
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
@@ -90,6 +94,9 @@ class Postman:
             return Outcome(sent=False, code=next(iter(refused.recipients.values()))[0])
         except smtplib.SMTPResponseException as refused:
             self._start_over()
+            is_about_us = isinstance(refused, smtplib.SMTPSenderRefused) and refused.smtp_code >= PERMANENT
+            if is_about_us or refused.smtp_code in NO_LEAVE:
+                raise Unreachable(str(refused.smtp_code)) from refused
             return Outcome(sent=False, code=refused.smtp_code)
         except (OSError, smtplib.SMTPException):
             self._hang_up()

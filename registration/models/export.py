@@ -15,7 +15,8 @@ from registration.models.types import Id, UtcDateTime
 
 
 class Export(Base):
-    """Written before the first row leaves. `sealed` holds the reason and the search, which may name people."""
+    """Written before the first row leaves. `sealed` holds the reason and the search, which may name people; it is empty
+    when they are forgotten."""
 
     __tablename__ = "export"
 

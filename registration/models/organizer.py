@@ -34,7 +34,7 @@ class Organizer(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_generation: Mapped[int] = mapped_column(default=0)
-    """Rises when a password is set: ends the one-time link."""
+    """Rises when a password is set or a new one-time link is given: ends the links before."""
     password_link_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytz
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, String
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, String
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -50,4 +50,3 @@ Id = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), 
 Slug = Annotated[str, mapped_column(String(80))]
 LanguageTag = Annotated[str, mapped_column(String(16))]
 ZoneName = Annotated[str, mapped_column(String(64))]
-Json = Annotated[Any, mapped_column(JSON)]

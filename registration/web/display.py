@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from registration.countries import country_names
 from registration.models import EventSession
 from registration.text import in_language
-from registration.timetext import ZoneTimes, all_times, day_text, moment_text
+from registration.timetext import ZoneTimes, all_times, day_text, moment_text, short_moment_text
 from registration.timezones import COMMON_ZONES
 
 LANGUAGES = ("en", "ar", "es", "fr", "ru", "zh")
@@ -27,6 +27,7 @@ RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 def init_app(app: Flask) -> None:
     """Give the templates what they show things with."""
     app.url_defaults(_keep_language)
+    app.url_defaults(_keep_zone)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(text=text, paragraphs=paragraphs)
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
         session_times=session_times,
         stream_language_name=stream_language_name,
         moment=lambda instant, zone: moment_text(instant, zone, page_language()),
+        short_moment=lambda instant, zone: short_moment_text(instant, zone, page_language()),
         day=lambda instant, zone: day_text(instant, zone, page_language()),
         country_name=lambda code: country_names(page_language()).get(code, code),
         chosen_zone=chosen_zone,
@@ -108,6 +110,11 @@ def chosen_zone() -> str | None:
     return asked if asked in COMMON_ZONES else None
 
 
+def asks_for_no_zone() -> bool:
+    """Whether `?tz` asks for something that is no zone."""
+    return bool(request.args.get("tz")) and chosen_zone() is None
+
+
 def with_language(language: str) -> str:
     """Return the address of the page being shown, in another language; without what `url_for` takes for itself."""
     asked = {name: value for name, value in request.args.items() if name != "endpoint" and not name.startswith("_")}
@@ -132,3 +139,12 @@ def _keep_language(endpoint: str, values: dict[str, Any]) -> None:
     language = asked_language()
     if language:
         values["lang"] = language
+
+
+def _keep_zone(endpoint: str, values: dict[str, Any]) -> None:
+    """A zone that was chosen is kept among the pages that show times for everybody."""
+    if endpoint.partition(".")[0] not in ("public", "watch", "signup") or "tz" in values or not has_request_context():
+        return
+    zone = chosen_zone()
+    if zone:
+        values["tz"] = zone

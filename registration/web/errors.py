@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, render_template
+from functools import partial
+from traceback import extract_tb
+from types import TracebackType
+
+from flask import Flask, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -10,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from registration.errors import NotFound, Refusal
 
+ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 Answer = tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
@@ -20,6 +25,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OperationalError, _database_is_busy)
     app.register_error_handler(NoConnectionFree, _database_is_busy)
     app.register_error_handler(HTTPException, _http_error)
+    if not app.config["PLENARY"].development:
+        app.log_exception = partial(_log_exception, app)  # type: ignore[method-assign]
+
+
+def _log_exception(app: Flask, exc_info: ExceptionInfo) -> None:
+    """Log where a fault is, not what it was about: addresses of pages hold keys, and values hold people's data."""
+    kind, _error, trace = exc_info
+    places = " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(extract_tb(trace)))
+    app.logger.error("%s at %s: %s", kind.__name__ if kind else "fault", request.endpoint, places)
 
 
 def _not_found(refusal: NotFound) -> Answer:

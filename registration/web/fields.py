@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from wtforms import Field, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField, ValidationError
+from markupsafe import Markup
+from wtforms import (
+    BooleanField,
+    Field,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -24,6 +36,9 @@ Choice = tuple[str, str]
 LINE_LENGTH = 200
 TEXT_LENGTH = 4000
 SITE_LENGTH = 500
+BARE_SITE = re.compile(r"[\w-]+(\.[\w-]+)+(:\d+)?([/?#].*)?")
+REPLACEMENT = "\ufffd"
+"""What stands in a text for octets that were no text."""
 
 
 class Needed(InputRequired):
@@ -52,6 +67,8 @@ class Writable:
         typed = field.data or ""
         if not is_writable(typed):
             raise StopValidation(_("There are hidden control characters in this; type it again without them."))
+        if REPLACEMENT in typed:
+            raise StopValidation(_("Some characters did not arrive as you typed them; type this again."))
         if len(typed) > self.longest:
             raise StopValidation(_("This is too long: shorten it to %(number)s characters.", number=self.longest))
 
@@ -90,7 +107,13 @@ class AddressField(LineField):
 
 
 class SiteField(LineField):
-    """The address of a web site."""
+    """The address of a web site; one without a scheme is taken as https."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take the typed address, whole."""
+        super().process_formdata(valuelist)
+        if self.data and BARE_SITE.fullmatch(self.data):
+            self.data = f"https://{self.data}"
 
     def pre_validate(self, form: BaseForm) -> None:
         """Refuse what is no http or https address."""
@@ -102,10 +125,54 @@ class SiteField(LineField):
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname or "." not in parts.hostname:
             raise ValidationError(_("This is not the address of a site; write it like https://example.org."))
+        if "@" in parts.netloc:
+            raise ValidationError(_("There is a name or a password in this address; write it without."))
+
+
+class TickField(BooleanField):
+    """A check box that counts as ticked by its own value alone."""
+
+    TICKED = "y"
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Take a tick."""
+        self.data = self.TICKED in valuelist
+
+    def _value(self) -> str:
+        return self.TICKED
+
+
+@cache
+def _drawn_options(options: Callable[[], Any], _language: str) -> Markup:
+    """Return the options of a long list as HTML, none of them chosen, drawn once for each language."""
+    listed = options()
+    groups: dict[str, list[Choice]] = listed if isinstance(listed, dict) else {"": listed}
+    group = Markup('<optgroup label="{}">{}</optgroup>')
+    drawn = ((label, _option_tags(choices)) for label, choices in groups.items())
+    return Markup("").join(group.format(label, tags) if label else tags for label, tags in drawn)
+
+
+def _option_tags(choices: Iterable[Choice]) -> Markup:
+    return Markup("").join(Markup('<option value="{}">{}</option>').format(*choice) for choice in choices)
+
+
+class ListedSelect:
+    """Draws a ListedField: to draw hundreds of options for each page takes longer than all else on it."""
+
+    def __call__(self, field: ListedField, **attributes: Any) -> Markup:
+        """Return the menu with what is chosen marked; `attributes` are those of the select element."""
+        given = {"id": field.id, "name": field.name, **({"required": ""} if field.flags.required else {}), **attributes}
+        select = Markup("").join(Markup(' {}="{}"').format(*one) for one in given.items())
+        chosen = Markup('<option value="{}">').format(field.data or "")
+        marked = Markup('<option selected value="{}">').format(field.data or "")
+        options = _drawn_options(field.options, page_language()).replace(chosen, marked, 1)
+        return Markup("<select{}>{}</select>").format(select, options)
 
 
 class ListedField(SelectField):
     """One of a long list, checked by look-up: a list of hundreds is not walked for each sign-up."""
+
+    widget = ListedSelect()
 
     def __init__(self, label: str | None = None, **settings: Any) -> None:
         super().__init__(label, choices=self.options, **settings)

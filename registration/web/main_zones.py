@@ -1,15 +1,14 @@
-"""A short list of time zones: one city for each set of clock rules, for pages where every byte counts."""
+"""A short list of time zones, for pages where every byte counts."""
 
 from __future__ import annotations
 
 from functools import cache
 from itertools import groupby
 
-from babel.core import get_global
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from registration.timezones import COMMON_ZONES, city
+from registration.timezones import city
 
 REGIONS: dict[str, LazyString] = {
     "Africa": _l("Africa"),
@@ -23,13 +22,32 @@ REGIONS: dict[str, LazyString] = {
 }
 
 
+_MAIN_ZONES = """
+    Africa/Abidjan Africa/Accra Africa/Addis_Ababa Africa/Algiers Africa/Cairo Africa/Casablanca Africa/Dakar
+    Africa/Johannesburg Africa/Khartoum Africa/Kinshasa Africa/Lagos Africa/Nairobi Africa/Tunis
+    America/Argentina/Buenos_Aires America/Bogota America/Caracas America/Chicago America/Denver America/Guatemala
+    America/Halifax America/Havana America/La_Paz America/Lima America/Los_Angeles America/Mexico_City America/New_York
+    America/Panama America/Port-au-Prince America/Santiago America/Santo_Domingo America/Sao_Paulo America/St_Johns
+    America/Toronto America/Vancouver
+    Asia/Almaty Asia/Amman Asia/Baghdad Asia/Bangkok Asia/Beirut Asia/Colombo Asia/Dhaka Asia/Dubai Asia/Ho_Chi_Minh
+    Asia/Jakarta Asia/Jerusalem Asia/Kabul Asia/Karachi Asia/Kathmandu Asia/Kolkata Asia/Kuala_Lumpur Asia/Manila
+    Asia/Riyadh Asia/Seoul Asia/Shanghai Asia/Singapore Asia/Tashkent Asia/Tehran Asia/Tokyo Asia/Yangon
+    Atlantic/Azores
+    Australia/Adelaide Australia/Brisbane Australia/Perth Australia/Sydney
+    Europe/Amsterdam Europe/Athens Europe/Berlin Europe/Brussels Europe/Istanbul Europe/Kyiv Europe/Lisbon
+    Europe/London Europe/Madrid Europe/Moscow Europe/Paris Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw
+    Europe/Zurich
+    Indian/Maldives Indian/Mauritius
+    Pacific/Auckland Pacific/Fiji Pacific/Honolulu Pacific/Port_Moresby Pacific/Tongatapu
+"""
+MAIN_ZONES: tuple[str, ...] = tuple(_MAIN_ZONES.split())
+"""The offices of the United Nations, and cities of many people in every set of clock rules that many live by."""
+
+
 @cache
-def main_zones(language: str) -> list[tuple[LazyString | str, list[tuple[str, str]]]]:
-    """Return (region, [(IANA name, city)]): the cities that CLDR names for the zones of Windows."""
-    newer = get_global("zone_aliases")
-    named = {newer.get(name, name) for name in get_global("windows_zone_mapping").values()}
-    zones = sorted(name for name in named & COMMON_ZONES if "/" in name)
+def main_zones(language: str) -> list[tuple[LazyString, list[tuple[str, str]]]]:
+    """Return (region, [(IANA name, city in `language`)]) of MAIN_ZONES, in their order."""
     return [
-        (REGIONS.get(region, region), [(name, city(name, language)) for name in group])
-        for region, group in groupby(zones, key=lambda name: name.partition("/")[0])
+        (REGIONS[region], [(name, city(name, language)) for name in group])
+        for region, group in groupby(MAIN_ZONES, key=lambda name: name.partition("/")[0])
     ]

@@ -47,6 +47,8 @@ ARGUMENTS: dict[str, Container[str]] = {
     "stream": (FLOOR, SIGN, *LANGUAGES),
 }
 """What may stand behind the "?" of a public page; all else is as if it were not there."""
+NO_ZONE = "no zone"
+"""Stands for every `?tz` that is none: their pages are one page, which says so."""
 NOTHING_ASKED = (None,) * len(ARGUMENTS)
 
 Headers = list[tuple[str, str]]
@@ -174,8 +176,10 @@ def _arguments(query: str) -> tuple[str | None, ...]:
     if not query:
         return NOTHING_ASKED
     given = dict(reversed(parse_qsl(query, keep_blank_values=True)))
-    values = [(given.get(name), known) for name, known in ARGUMENTS.items()]
-    return tuple(value if value in known else None for value, known in values)
+    asked_for = {name: value for name, known in ARGUMENTS.items() if (value := given.get(name)) in known}
+    if given.get("tz") and "tz" not in asked_for:
+        asked_for["tz"] = NO_ZONE
+    return tuple(asked_for.get(name) for name in ARGUMENTS)
 
 
 def _send(

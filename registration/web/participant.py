@@ -18,7 +18,7 @@ from registration.errors import NotFound
 from registration.extensions import writing
 from registration.models import Registration
 from registration.models.registration import RegistrationState
-from registration.web.display import use_language
+from registration.web.display import page_language, use_language
 from registration.web.own_form import OwnForm
 
 blueprint = Blueprint("participant", __name__)
@@ -119,6 +119,7 @@ def _page(registration: Registration, form: OwnForm) -> str:
         registration=registration,
         personal=open_personal(registration),
         form=form,
+        asked={"lang": page_language(), "stream": registration.stream_language},
         offered=open_sessions(whole_event(registration.event.slug)),
         sessions=[one for one in registration.event.sessions if one.id in chosen],
         rooms=lambda session: livestream.rooms(session, registration),

@@ -9,20 +9,22 @@ from urllib.parse import urlsplit
 from babel.dates import format_interval
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from registration.models import Event
 from registration.text import in_language
-from registration.timetext import ZoneTimes, all_times
+from registration.timetext import ZoneTimes, all_times, locale_of
 from registration.timezones import city, to_wall
-from registration.web.display import LANGUAGES, chosen_zone, direction, page_language, paragraphs
-from registration.web.main_zones import main_zones
+from registration.web.display import LANGUAGES, asks_for_no_zone, chosen_zone, direction, page_language, paragraphs
+from registration.web.main_zones import MAIN_ZONES, main_zones
 
 
 def init_app(app: Flask) -> None:
     """Give the templates what public pages show things with."""
     app.jinja_env.filters.update(prose=prose, tongue=tongue)
     app.jinja_env.globals.update(
+        MAIN_ZONES=frozenset(MAIN_ZONES),
+        asks_for_no_zone=asks_for_no_zone,
         city=city,
         event_dates=event_dates,
         host_of=host_of,
@@ -47,6 +49,12 @@ def tongue(texts: dict[str, str]) -> Markup:
     return Markup(' lang="{}" dir="{}"').format(language, direction(language))
 
 
+def marked(texts: dict[str, str]) -> Markup:
+    """Return a text as HTML for where no element of its own can carry its language: marked with it by a span."""
+    attributes = tongue(texts)
+    return Markup("<span{}>{}</span>").format(attributes, _shown(texts)) if attributes else escape(_shown(texts))
+
+
 def prose(texts: dict[str, str]) -> Markup:
     """Return a text of several paragraphs as HTML, marked with the language it is in."""
     return paragraphs(_shown(texts)).replace(Markup("<p>"), Markup("<p{}>").format(tongue(texts)))
@@ -59,10 +67,8 @@ def event_dates(event: Event) -> str:
     first = to_wall(min(one.starts_at for one in event.sessions), event.zone).date()
     last = to_wall(max(one.ends_at for one in event.sessions), event.zone).date()
     language = page_language()
-    # As in timetext: UN English puts the day before the month.
-    locale = "en_GB" if language == "en" else language.replace("-", "_")
-    days = format_interval(first, last, "yMMMMd", locale=locale)
-    return _("%(days)s, %(place)s time", days=days, place=city(event.zone, page_language()))
+    days = format_interval(first, last, "yMMMMd", locale=locale_of(language))
+    return _("%(days)s, %(place)s time", days=days, place=city(event.zone, language))
 
 
 def moment_times(instant: datetime, event_zone: str) -> list[ZoneTimes]:

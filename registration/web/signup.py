@@ -56,6 +56,8 @@ def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     """Take a sign-up."""
     category = _category(event_slug, category_slug)
     form = form_for(category)
+    if _window(category.event) is not signup.Window.OPEN:
+        return _form_page(category, form), 409
     if not form.validate():
         return _form_page(category, form), 422
     typed = form.to_sign_up(category)

@@ -9,7 +9,7 @@ from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, Form
+from wtforms import Field, Form
 from wtforms.validators import Optional
 
 from registration.domain.livestream import FLOOR, stream_languages
@@ -18,7 +18,7 @@ from registration.domain.programme import open_sessions
 from registration.domain.signup import SignUp
 from registration.models import Category, Event, Question
 from registration.models.event import QuestionKind
-from registration.web.display import chosen_zone, page_language, stream_language_name, text
+from registration.web.display import chosen_zone, page_language, stream_language_name
 from registration.web.fields import (
     LINE_LENGTH,
     SITE_LENGTH,
@@ -32,9 +32,11 @@ from registration.web.fields import (
     OneField,
     SeveralField,
     SiteField,
+    TickField,
     Writable,
     ZoneField,
 )
+from registration.web.public_display import marked
 
 QUESTION = "question_"
 FORMS_KEPT = 256
@@ -55,7 +57,7 @@ class WishesForm(FlaskForm):
         description=_l("Mails show every time in this zone."),
         validators=[Needed(lambda: _("Choose the time zone you are in."))],
     )
-    discreet = BooleanField(
+    discreet = TickField(
         _l("Someone else may see my calendar or phone"),
         description=_l("Mails, reminders and calendar entries then use neutral words and do not name the event."),
     )
@@ -92,10 +94,10 @@ class SignUpForm(WishesForm):
         ],
         render_kw={"autocomplete": "email", "type": "email", "inputmode": "email"},
     )
-    captions = BooleanField(_l("Captions"))
-    sign = BooleanField(_l("International Sign"))
+    captions = TickField(_l("Captions"))
+    sign = TickField(_l("International Sign"))
     needs = LinesField(_l("Anything else you need to take part"), validators=[Optional(), Writable(1000)])
-    consent = BooleanField(
+    consent = TickField(
         _l("I have read the privacy notice and agree"),
         validators=[Needed(lambda: _("Read the privacy notice and tick this box to sign up."))],
     )
@@ -172,7 +174,7 @@ def _offers(event: Event, _language: str) -> tuple[list[Choice], list[Choice]]:
     """Return the sessions and the stream languages to choose from, worded once for each version and language."""
     sessions = open_sessions(event)
     return (
-        [(one.slug, text(one.title)) for one in sessions],
+        [(one.slug, marked(one.title)) for one in sessions],
         [(one, stream_language_name(one)) for one in stream_languages(sessions)],
     )
 
@@ -183,10 +185,10 @@ def question_fields(form: Form, category: Category) -> list[Field]:
 
 
 def _question_field(question: Question) -> Any:
-    label, description = text(question.label), text(question.help)
+    label, description = marked(question.label), marked(question.help)
     needed = [Needed(lambda: _("Please answer this."))] if question.required else [Optional()]
     settings: dict[str, Any] = {"label": label, "description": description}
-    choices = [(choice["value"], text(choice["label"])) for choice in question.choices]
+    choices = [(choice["value"], marked(choice["label"])) for choice in question.choices]
     match question.kind:
         case QuestionKind.TEXT:
             return LineField(validators=[*needed, Writable(LINE_LENGTH)], **settings)
@@ -201,4 +203,4 @@ def _question_field(question: Question) -> Any:
         case QuestionKind.SITE:
             return SiteField(validators=[*needed, Writable(SITE_LENGTH)], **settings)
         case QuestionKind.YES_NO:
-            return BooleanField(validators=needed, **settings)
+            return TickField(validators=needed, **settings)

@@ -20,7 +20,6 @@ from registration.domain.programme import session_called, session_coded
 from registration.extensions import db
 from registration.links import public_url
 from registration.models import EventSession
-from registration.models.event import EventState
 from registration.models.programme import Audience, StreamKind
 from registration.web import page_cache
 from registration.web.access import visible_event
@@ -66,7 +65,7 @@ def _answer(version: Callable[[], int | None], found: Callable[[], EventSession]
 
 
 def _page(session: EventSession, now: datetime) -> str:
-    phase = _phase(session, now)
+    phase = livestream.phase(session, now=now)
     language = page_cache.asked("stream") or page_language()
     kind = StreamKind.RECORDING if phase is Phase.AFTER else StreamKind.LIVE
     live = livestream.public_streams(session, StreamKind.LIVE, FLOOR)
@@ -86,11 +85,6 @@ def _page(session: EventSession, now: datetime) -> str:
         address=url_for(request.endpoint or "", **(request.view_args or {})),
         zone=chosen_zone(),
     )
-
-
-def _phase(session: EventSession, now: datetime) -> Phase:
-    """A cancelled event takes its sessions with it."""
-    return Phase.CANCELLED if session.event.state is EventState.CANCELLED else livestream.phase(session, now=now)
 
 
 def _calendars(session: EventSession) -> dict[str, str]:

@@ -15,6 +15,7 @@ from registration.errors import NotFound, Refusal
 from registration.extensions import db, writing
 from registration.models import Organizer, OrganizerRole, OrganizerSession
 from registration.models.organizer import Role
+from tests.support.clock import FakeClock
 from tests.support.dialogue import SLUG, load_dialogue
 from tests.support.organizers import PASSWORD, make_organizer, set_password
 
@@ -53,6 +54,16 @@ def test_adding_again_after_a_password_gives_a_new_link(organizer: Organizer, no
     with pytest.raises(NotFound):
         accounts.organizer_of_key(first, now=now)
     assert accounts.organizer_of_key(accounts.password_key(organizer), now=now).id == organizer.id
+
+
+@SQLITE
+def test_a_new_link_does_not_bring_a_late_one_back(organizer: Organizer, clock: FakeClock) -> None:
+    late = accounts.password_key(organizer)
+    clock.advance(timedelta(days=1))
+    make_organizer(OWNER, Role.VIEWER)
+    with pytest.raises(NotFound):
+        accounts.organizer_of_key(late, now=clock.now)
+    assert accounts.organizer_of_key(accounts.password_key(organizer), now=clock.now).id == organizer.id
 
 
 def test_what_is_no_address_gets_no_account(context: None, now: datetime) -> None:

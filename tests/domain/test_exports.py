@@ -5,19 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import openpyxl
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event as listening
 
+from config import ROOT
 from registration.domain import exports, tables
 from registration.domain.attendees import Filters
 from registration.domain.exports import Format, Order
+from registration.domain.private_folders import private_folder
 from registration.domain.programme import event_named
 from registration.domain.tables import Cell, csv_parts, defused, json_parts, xlsx_parts
 from registration.errors import Refusal
@@ -46,7 +55,11 @@ def export(organizer: Organizer, now: datetime, **order: object) -> Export:
 
 
 def taken(organizer: Organizer, now: datetime, **order: object) -> bytes:
-    return b"".join(exports.stream(export(organizer, now, **order)))
+    return b"".join(exports.stream(export(organizer, now, **order), here()))
+
+
+def here() -> Path:
+    return Path(current_app.instance_path)
 
 
 def lines(content: bytes) -> list[list[str]]:
@@ -60,7 +73,7 @@ def test_the_book_is_written_and_committed_before_the_first_row(owner: Organizer
     event = event_named(SLUG)
     entry = exports.write_down(event, owner, Order(format=Format.CSV, reason=REASON), now=now)
     with pytest.raises(LookupError, match="committed"):
-        exports.stream(entry)
+        exports.stream(entry, here())
 
 
 def test_the_book_holds_who_when_why_and_what(owner: Organizer, now: datetime) -> None:
@@ -238,7 +251,7 @@ def test_all_rows_leave_however_they_come_in_chunks(
 ) -> None:
     add_people(small_chunks + more)
     file = io.BytesIO()
-    assert exports.write_to(file, export(owner, now, format=format_name)) == small_chunks + more
+    assert exports.write_to(file, export(owner, now, format=format_name), here()) == small_chunks + more
     assert file.getvalue().count(b"Person") == (0 if format_name is Format.XLSX else small_chunks + more)
 
 
@@ -278,7 +291,7 @@ def test_each_chunk_is_read_by_the_ids_alone_and_no_transaction_stays_open(owner
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.extend(row[3] for row in cursor.fetchall())
 
-    parts = exports.stream(entry)
+    parts = exports.stream(entry, here())
     listening.listen(db.engine, "before_cursor_execute", note)
     next(parts), next(parts)
     listening.remove(db.engine, "before_cursor_execute", note)
@@ -330,9 +343,9 @@ def test_csv_has_a_bom_crlf_and_quotes_everywhere() -> None:
     assert content == b'\xef\xbb\xbf"name","b"\r\n"Zo\xc3\xab","the ""x"""\r\n"","yes"\r\n'
 
 
-def test_xlsx_cells_are_strings_whatever_they_hold() -> None:
+def test_xlsx_cells_are_strings_whatever_they_hold(tmp_path: Path) -> None:
     typed = ["=1+1", "https://example.org", "{=SUM(A1)}", "12", "bell\x07", "two\nlines", "\ufffe", "x" * 40_000]
-    content = b"".join(xlsx_parts([str(n) for n in range(8)], table(list(typed)), START))
+    content = b"".join(xlsx_parts([str(n) for n in range(8)], table(list(typed)), START, tmp_path))
     sheet = openpyxl.load_workbook(io.BytesIO(content)).active
     _header, row = sheet.iter_rows()
     assert [cell.value for cell in row] == [*typed[:4], "bell ", "two\nlines", " ", "x" * 32_767]
@@ -340,16 +353,59 @@ def test_xlsx_cells_are_strings_whatever_they_hold() -> None:
     assert [cell.hyperlink for cell in row] == [None] * 8
 
 
-def test_xlsx_goes_on_on_a_second_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xlsx_goes_on_on_a_second_sheet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tables, "SHEET_ROWS", 3)
-    content = b"".join(xlsx_parts(["n"], table(["a"], ["b"], ["c"], ["d"], ["e"]), START))
+    content = b"".join(xlsx_parts(["n"], table(["a"], ["b"], ["c"], ["d"], ["e"]), START, tmp_path))
     sheets = openpyxl.load_workbook(io.BytesIO(content)).worksheets
     assert [[row[0] for row in sheet.values] for sheet in sheets] == [["n", "a", "b"], ["n", "c", "d"], ["n", "e"]]
 
 
+def test_xlsx_is_made_in_a_folder_that_nobody_else_may_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    public, parent = tmp_path / "public", tmp_path / "instance"
+    public.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(public))
+    seen: list[tuple[int, int]] = []
+
+    def chunks() -> Iterator[list[list[Cell]]]:
+        yield from table(["Amina"])
+        (folder,) = parent.iterdir()
+        seen.append((stat.S_IMODE(folder.stat().st_mode), len(list(public.iterdir()))))
+
+    b"".join(xlsx_parts(["name"], chunks(), START, parent))
+    assert seen == [(0o700, 0)]
+    assert list(parent.iterdir()) == []
+
+
+def test_xlsx_leaves_nothing_where_the_client_goes_away(tmp_path: Path) -> None:
+    parts = xlsx_parts(["name"], table(["Amina"]), START, tmp_path)
+    next(parts)
+    parts.close()  # type: ignore[attr-defined]
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from registration.domain.private_folders import private_folder
+with private_folder(pathlib.Path(sys.argv[1])) as folder:
+    (folder / "rows").write_text("Amina")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_goes_with_the_next_xlsx_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)  # noqa: S603 - ours
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "plenary.sqlite").touch()
+    with private_folder(tmp_path) as in_use:
+        b"".join(xlsx_parts(["name"], table(["Amina"]), START, tmp_path))
+        assert {one.name for one in tmp_path.iterdir()} == {in_use.name, "plenary.sqlite"}
+        assert left != in_use
+
+
 @pytest.mark.parametrize("make", [csv_parts, xlsx_parts, json_parts])
-def test_a_list_of_nobody_is_a_whole_file(make: object) -> None:
-    content = b"".join(make(["name"], [], START))  # type: ignore[operator]
+def test_a_list_of_nobody_is_a_whole_file(make: object, tmp_path: Path) -> None:
+    content = b"".join(make(["name"], [], START, tmp_path))  # type: ignore[operator]
     if make is json_parts:
         assert json.loads(content) == []
     elif make is csv_parts:

@@ -8,12 +8,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration.domain import outbox, privacy
+from registration.domain import exports, outbox, privacy
+from registration.domain.attendees import Filters
 from registration.domain.event_file import import_event
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Delivery, Event, Registration, SessionChoice
 from registration.models.delivery import DeliveryKind
+from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
 from tests.support.dialogue import (
     DAY,
@@ -27,6 +29,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
 )
 from tests.support.event_files import SMALL
+from tests.support.organizers import make_organizer
 
 pytestmark = pytest.mark.usefixtures("dialogue", "context")
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -88,6 +91,20 @@ def test_forgetting_again_loses_no_numbers(people: None) -> None:
     kept = event_named(SLUG).kept_numbers
     assert purge(FORGOTTEN_AT + DAY) == []
     assert event_named(SLUG).kept_numbers == kept
+
+
+def test_the_words_in_the_book_of_exports_go_too_even_where_nobody_signed_up(now: datetime) -> None:
+    owner = make_organizer("owner@example.org", Role.OWNER)
+    with writing():
+        order = exports.Order(exports.Format.CSV, reason="To ask Amina", filters=Filters(search="Amina"))
+        exports.write_down(event_named(SLUG), owner, order, now=now)
+        event_named(SLUG).kept_numbers = {"youth": {"confirmed": 1}}
+    assert purge(FORGOTTEN_AT - MINUTE) == []
+    assert purge(FORGOTTEN_AT) == [(SLUG, 0)]
+    (entry,) = exports.book(event_named(SLUG))
+    assert (entry.at, entry.by.id, entry.reason, entry.search) == (now, owner.id, "", "")
+    assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 1}}
+    assert purge(FORGOTTEN_AT + DAY) == []
 
 
 @SQLITE

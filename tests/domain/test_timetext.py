@@ -33,7 +33,7 @@ def test_a_session_is_one_line_in_each_zone(zone: str, line: str) -> None:
     [
         ("en", "Tuesday, 25 May 2021, 10:00 – 13:15 (New York, UTC−4)"),
         ("fr", "mardi 25 mai 2021, 10:00 – 13:15 (New York, UTC−4)"),
-        ("es", "martes, 25 de mayo de 2021, 10:00 – 13:15 (New York, UTC−4)"),
+        ("es", "martes, 25 de mayo de 2021, 10:00 – 13:15 (Nueva York, UTC−4)"),
         ("ru", "вторник, 25 мая 2021\u202fг., 10:00 – 13:15 (Нью-Йорк, UTC−4)"),
         ("zh", "2021年5月25日星期二, 10:00 – 13:15 (纽约, UTC−4)"),
         ("ar", "الثلاثاء، 25 مايو 2021, 10:00 – 13:15 (نيويورك, UTC−4)"),

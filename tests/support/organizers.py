@@ -38,8 +38,9 @@ def make_organizer(address: str, *roles: Role, event: str | None = SLUG) -> Orga
 
 def set_password(address: str, password: str = PASSWORD) -> None:
     """Give an account its password; in the application's context."""
+    password_hash = accounts.password_hash_of(password, address)
     with writing():
-        accounts.set_password(accounts.organizer_with(address), password, now=clock.now())
+        accounts.set_password(accounts.organizer_with(address), password_hash)
 
 
 def at_desk(app: Flask, *roles: Role, event: str | None = SLUG, address: str | None = None) -> Client:

@@ -79,8 +79,8 @@ def test_list_shows_the_newest_first_with_what_is_needed_to_know_them(app: Flask
     page = reviewer.page(LIST)
     cells = [[cell for cell in row if cell] for row in (page.texts(f"tbody tr:nth-of-type({n}) > *") for n in (1, 2))]
     assert cells == [
-        ["Bo", "Youth", "In review", "Monday, 2 March 2026"],
-        ["Amina", "Example Aid", "Nepal", "Civil society organization", "Confirmed", "Monday, 2 March 2026"],
+        ["Bo", "Youth", "In review", "2 Mar 2026, 10:00 UTC−5"],
+        ["Amina", "Example Aid", "Nepal", "Civil society organization", "Confirmed", "2 Mar 2026, 10:00 UTC−5"],
     ]
     assert "2 people" in page.text
 
@@ -316,7 +316,7 @@ def test_nobody_chosen_is_said(app: Flask, reviewer: Client) -> None:
     assert page.one("textarea").get_text().strip() == "Welcome"
 
 
-def test_one_who_changed_meanwhile_is_named_and_the_others_are_done(app: Flask, reviewer: Client) -> None:
+def test_one_who_changed_meanwhile_is_left_and_the_others_are_done(app: Flask, reviewer: Client) -> None:
     with app.app_context():
         for name in ("Amina", "Bo"):
             add_person(name, "experts", State.IN_REVIEW)
@@ -329,7 +329,7 @@ def test_one_who_changed_meanwhile_is_named_and_the_others_are_done(app: Flask, 
     after = reviewer.submit(page.form(DECIDE), chosen=everybody, decision="approve", reason="Welcome")
     assert after.texts(".notice") == [
         "1 person approved.",
-        "Amina: This registration has changed in the meantime; look at it again.",
+        "Not done for 1 person. This registration has changed in the meantime; look at it again.",
     ]
     assert states(app) == {"Amina": "cancelled", "Bo": "confirmed"}
     with app.app_context():
@@ -343,7 +343,7 @@ def test_one_who_changed_meanwhile_is_named_and_the_others_are_done(app: Flask, 
 
 def test_where_no_place_is_free_the_rest_stay_as_they_are(app: Flask, reviewer: Client) -> None:
     with app.app_context():
-        for name in ("Amina", "Bo"):
+        for name in ("Amina", "Bo", "Chi"):
             add_person(name, "experts", State.WAITING)
     change(app, Category, "experts", places=1)
     page = reviewer.page(LIST)
@@ -351,9 +351,21 @@ def test_where_no_place_is_free_the_rest_stay_as_they_are(app: Flask, reviewer: 
     after = reviewer.submit(page.form(DECIDE), chosen=everybody, decision="approve")
     assert after.texts(".notice") == [
         "1 person approved.",
-        "Amina: No place is free: raise the number of places first.",
+        "Not done for 2 people. No place is free: raise the number of places first.",
     ]
-    assert states(app) == {"Amina": "waiting", "Bo": "confirmed"}
+    assert states(app) == {"Amina": "waiting", "Bo": "waiting", "Chi": "confirmed"}
+
+
+@SQLITE
+def test_no_cookie_names_whom_a_decision_left_out(app: Flask, reviewer: Client) -> None:
+    with app.app_context():
+        public_id = add_person("Amina", "experts", State.IN_REVIEW)
+    form = reviewer.page(LIST).form(DECIDE)
+    reviewer.send(form, chosen=[f"{public_id}:waiting"], decision="approve")
+    with reviewer.session_transaction(base_url=reviewer.public_url) as session:
+        kept = str(dict(session))
+    assert "Not done for 1 person." in kept
+    assert "Amina" not in kept
 
 
 @pytest.mark.parametrize("state", [State.UNVERIFIED, State.CANCELLED])
@@ -374,6 +386,19 @@ def test_a_decline_gives_the_place_to_whoever_waits(app: Flask, reviewer: Client
     form = reviewer.page(LIST).form(DECIDE)
     reviewer.submit(form, chosen=[f"{public_id}:confirmed"], decision="decline", reason="Twice")
     assert states(app) == {"Amina": "confirmed", "Bo": "declined"}
+
+
+def test_places_come_free_when_all_are_declined_and_go_to_none_of_those(app: Flask, reviewer: Client) -> None:
+    with app.app_context():
+        holding = add_person("Amina", "youth", State.CONFIRMED)
+        waiting = add_person("Bo", "youth", State.WAITING)
+        add_person("Chi", "youth", State.WAITING)
+    change(app, Category, "youth", places=1)
+    form = reviewer.page(LIST).form(DECIDE)
+    chosen = [f"{holding}:confirmed", f"{waiting}:waiting"]
+    after = reviewer.submit(form, chosen=chosen, decision="decline", reason="Twice")
+    assert after.texts(".notice") == ["2 people declined."]
+    assert states(app) == {"Amina": "declined", "Bo": "declined", "Chi": "confirmed"}
 
 
 def test_a_registration_of_another_event_cannot_be_reached_from_this_one(app: Flask, reviewer: Client) -> None:

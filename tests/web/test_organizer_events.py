@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from registration.domain import figures
 from registration.domain.access import ALLOWED, Action
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
@@ -91,6 +92,20 @@ def test_numbers_by_category_state_session_language_and_needs(app: Flask) -> Non
     assert [fact(page, name) for name in ("Captions", "International Sign", "Other needs")] == ["1", "1", "1"]
     assert fact(page, "Language of the stream") == "Español: 1 · Floor (as spoken): 1"
     assert page.texts(".facts dd")[:2] == ["2", "1"]
+
+
+@SQLITE
+def test_needs_of_very_many_are_left_to_an_export(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MOST_OPENED", 2)
+    desk = at_desk(app, Role.VIEWER)
+    with app.app_context():
+        add_people(2, captions=True)
+    assert fact(desk.page(DESK), "Captions") == "2"
+    with app.app_context():
+        add_person("Amina", captions=True)
+    page = desk.page(DESK)
+    assert fact(page, "Needs") == "Not counted here for so many people; an export has them."
+    assert "Captions" not in page.texts(".facts dt")
 
 
 def test_numbers_name_categories_at_risk_to_owners_alone(app: Flask) -> None:

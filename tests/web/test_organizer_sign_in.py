@@ -93,6 +93,13 @@ def test_a_bad_password_is_refused_beside_its_field(client: Client, key: str, pa
 
 
 @SQLITE
+def test_a_password_is_looked_at_before_the_database_is_locked(app: Flask, client: Client, key: str) -> None:
+    form = client.page(f"/organizer/password/{key}/").form()
+    with app.app_context(), db.engine.connect().execution_options(immediate=True) as other, other.begin():
+        client.submit(form, 422, password="Password1234", again="Password1234")
+
+
+@SQLITE
 def test_two_passwords_that_differ_are_refused(client: Client, key: str) -> None:
     form = client.page(f"/organizer/password/{key}/").form()
     page = client.submit(form, 422, password=PASSWORD, again=f"{PASSWORD}!")

@@ -109,8 +109,47 @@ def test_the_date_is_said_again_where_it_differs(client: Client) -> None:
 
 
 @SQLITE
-def test_a_zone_that_does_not_exist_changes_nothing(client: Client) -> None:
-    assert client.get(f"{EVENT}?tz=Mars/Olympus").data == client.get(EVENT).data
+@pytest.mark.parametrize("path", [EVENT, f"{EVENT}sessions/human-rights/"])
+def test_a_zone_that_does_not_exist_is_answered_beside_the_list_and_nowhere_else(client: Client, path: str) -> None:
+    sentences = {
+        query: client.page(f"{path}{query}").texts(".zones .error")
+        for query in ("", "?tz=Mars/Olympus", "?tz=Asia/Tokyo", "?tz=", "?tz=Mars/Phobos")
+    }
+    sentence = ["There is no such time zone; choose one from the list."]
+    assert sentences == {
+        "": [],
+        "?tz=Mars/Olympus": sentence,
+        "?tz=Asia/Tokyo": [],
+        "?tz=": [],
+        "?tz=Mars/Phobos": sentence,
+    }
+    assert client.get(path).data != client.get(f"{path}?tz=Mars/Olympus").data
+
+
+@SQLITE
+def test_a_chosen_zone_goes_along_to_the_form_and_back(client: Client) -> None:
+    page = client.page(f"{EVENT}?tz=Asia/Manila")
+    directly = client.page(page.link("Youth"))
+    through_categories = client.page(client.page(page.link("Register")).link("Youth"))
+    assert (directly.form().values["zone"], through_categories.form().values["zone"]) == ("Asia/Manila", "Asia/Manila")
+    assert page.form("form.zones").action == f"{client.public_url}{EVENT}"
+    assert "tz=" not in client.page(EVENT).link("Register")
+
+
+@SQLITE
+def test_the_short_list_has_the_cities_that_people_look_for_and_not_the_events_own(client: Client) -> None:
+    offered = set(client.page(EVENT).texts("#tz option"))
+    assert offered >= {
+        "Accra", "Addis Ababa", "Bangkok", "Beirut", "Brussels", "Jakarta", "Lima", "Madrid", "Manila", "Nairobi",
+        "Rome", "Santiago", "Vienna", "Zurich",
+    }  # fmt: skip
+    assert offered.isdisjoint({"Araguaina", "Barnaul", "Eucla", "New York"})
+
+
+@SQLITE
+def test_a_zone_outside_the_short_list_stays_chosen(client: Client) -> None:
+    assert client.page(f"{EVENT}?tz=Pacific/Chatham").form("form.zones").values["tz"] == "Pacific/Chatham"
+    assert client.page(f"{EVENT}?tz=America/New_York").form("form.zones").values["tz"] == ""
 
 
 @SQLITE
@@ -198,7 +237,7 @@ def test_a_cancelled_event_says_so_and_takes_nobody(app: Flask, client: Client) 
     change(app, Event, SLUG, state=EventState.CANCELLED)
     page = client.page(EVENT)
     assert words(page.one("header .notice")) == "This event is cancelled."
-    assert page.all('a[href*="/register/"], a[href$=".ics"]') == []
+    assert page.all('a[href*="/register/"], a[href$=".ics"], .register a') == []
     assert "This event is cancelled." in client.page("/").text
 
 
@@ -314,6 +353,12 @@ def test_registration_stands_in_the_zones_of_the_sessions_too(client: Client) ->
         "New York UTC−4 Wednesday, 27 May 2026 12:30",
         "UTC Wednesday, 27 May 2026 16:30",
     ]
+
+
+@SQLITE
+def test_who_subscribes_is_told_how_rarely_some_programs_look(client: Client) -> None:
+    feed = next(words(one) for one in client.page(EVENT).all("p") if one.select('a[href$="calendar.ics"]'))
+    assert feed.endswith("Some calendar programs fetch it only once a day.")
 
 
 @SQLITE

@@ -30,6 +30,7 @@ from tests.support.dialogue import (
     take_part,
     work,
 )
+from tests.support.pages import words
 from tests.support.smtp import MailServer
 
 COMMON = {
@@ -268,22 +269,44 @@ def test_once_it_is_closed_the_pages_say_so_and_offer_no_form(
 
 
 @SQLITE
-def test_a_form_that_comes_too_late_is_refused_with_what_was_typed(
-    app: Flask, client: Client, clock: FakeClock
+@pytest.mark.parametrize("name", ["Amina", ""])
+def test_a_form_that_comes_too_late_is_refused_and_not_offered_again(
+    app: Flask, client: Client, clock: FakeClock, name: str
 ) -> None:
     form = client.page(f"{REGISTER}youth/").form()
     clock.move_to(LAST_END)
-    page = client.submit(form, 409, **answers())
-    assert page.texts(".summary li") == ["Registration is not open now; the event page says when it is."]
-    assert page.form().values["name"] == "Amina"
+    page = client.submit(form, 409, **answers(name=name))
+    assert (page.texts(".notice"), page.all("main form")) == (["Registration is closed."], [])
     assert rows(app) == []
+
+
+@SQLITE
+def test_once_it_is_closed_the_categories_invite_nobody(client: Client, clock: FakeClock) -> None:
+    clock.move_to(LAST_END)
+    page = client.page(REGISTER)
+    assert page.texts(".card h2")[:2] == ["Member State", "UN entity"]
+    assert (page.texts(".card a"), page.texts(".card .quiet")) == ([], [])
+    assert "In which role do you take part?" not in page.text
+
+
+@SQLITE
+def test_words_without_translation_are_marked_with_their_language(app: Flask, client: Client) -> None:
+    change(app, Category, "youth", description={"en": "Thirty or younger"})
+    change(app, EventSession, "human-rights", title={"en": "Opening"})
+    description = client.page(f"{REGISTER}?lang=ar").one(".card p[lang]")
+    session = client.page(f"{REGISTER}youth/?lang=ar").one("#sessions label [lang]")
+    assert [(words(one), one["lang"], one["dir"]) for one in (description, session)] == [
+        ("Thirty or younger", "en", "ltr"),
+        ("Opening", "en", "ltr"),
+    ]
 
 
 @SQLITE
 def test_a_cancelled_event_takes_no_sign_up_and_says_so(app: Flask, client: Client) -> None:
     change(app, Event, SLUG, state=EventState.CANCELLED)
     assert client.page(f"{REGISTER}youth/").texts(".notice") == ["This event is cancelled."]
-    assert sign_up(client).status_code == 409
+    assert client.parsed(sign_up(client), 409).texts(".notice") == ["This event is cancelled."]
+    assert rows(app) == []
 
 
 @SQLITE

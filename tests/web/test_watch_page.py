@@ -93,6 +93,7 @@ def test_before_it_begins_times_and_calendars_are_offered_and_no_stream(client: 
         "UTC Tuesday, 26 May 2026 14:00 – 17:15",
     ]
     assert page.texts(".actions a") == ["Add to calendar", "Google", "Outlook", "Microsoft 365", "Yahoo"]
+    assert page.texts(".actions + .help")[0].endswith("never update: if the session moves, make a new one.")
     assert client.get(page.link("Add to calendar")).mimetype == "text/calendar"
     assert page.all('a[href*="webtv.un.org"]') == []
 

@@ -12,6 +12,8 @@ from registration.models import Event, EventSession, Question
 
 MATERIAL = {"title", "starts_wall", "ends_wall", "starts_at", "ends_at", "state", "streams"}
 """What of a session stands in calendars and in mails that have gone out: a change raises its revision."""
+MATERIAL_OF_EVENT = {"title", "state", "zone"}
+"""What of an event stands in the calendar entries of all its sessions."""
 CODE_LENGTH = 10
 """60 bits, to stand in /s/CODE/."""
 
@@ -36,13 +38,28 @@ def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
     for relationship, rows in planned.below.items():
         if _bring_below(getattr(row, relationship), rows, now=now):
             changed.add(relationship)
-    if isinstance(row, EventSession) and changed & MATERIAL:
-        row.revision += 1
-        row.updated_at = now
+    if isinstance(row, EventSession):
+        _date(row, changed, now=now)
     if isinstance(row, Event) and changed:
         row.version += 1
         row.updated_at = now
+        if changed & MATERIAL_OF_EVENT:
+            _revise([one for one in row.sessions if one.updated_at != now], now=now)
     return changed
+
+
+def _date(session: EventSession, changed: set[str], *, now: datetime) -> None:
+    """Note when what stands in a session's calendar entry changed (RFC 5545, 3.8.7.3); the theme is its description."""
+    if changed & MATERIAL:
+        _revise([session], now=now)
+    elif "theme" in changed:
+        session.updated_at = now
+
+
+def _revise(sessions: list[EventSession], *, now: datetime) -> None:
+    for session in sessions:
+        session.revision += 1
+        session.updated_at = now
 
 
 def _bring_below(rows: list[Any], planned: list[Planned], *, now: datetime) -> bool:

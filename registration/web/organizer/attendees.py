@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
@@ -103,12 +103,14 @@ def _put_beside(form: DecisionForm, refusal: Refusal) -> None:
 
 
 def _say(decision: Decision, result: Result) -> None:
+    """Say what came of it without names: until it is shown, the sentence is kept in the cookie."""
     if decision is Decision.APPROVE:
         flash(ngettext("%(num)s person approved.", "%(num)s people approved.", result.done))
     else:
         flash(ngettext("%(num)s person declined.", "%(num)s people declined.", result.done))
-    for name, sentence in result.refused:
-        flash(_("%(name)s: %(sentence)s", name=name, sentence=sentence), "error")
+    for sentence, number in Counter(map(str, result.refused)).items():
+        not_done = ngettext("Not done for %(num)s person.", "Not done for %(num)s people.", number)
+        flash(f"{not_done} {sentence}", "error")
 
 
 def _list_page(event: Event, form: DecisionForm, ticked: list[str], search_form: SearchForm | None = None) -> Answer:

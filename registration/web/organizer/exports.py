@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import current_app, render_template, stream_with_context
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -59,9 +61,8 @@ def take(event: Event) -> Answer:
 
 def _file(event: Event, export: Export) -> Response:
     kind = Format(export.format)
-    response: Response = current_app.response_class(
-        stream_with_context(rules.stream(export)), mimetype=MEDIA_TYPES[kind]
-    )
+    parts = rules.stream(export, Path(current_app.instance_path))
+    response: Response = current_app.response_class(stream_with_context(parts), mimetype=MEDIA_TYPES[kind])
     name = f"{event.slug}-{export.at:%Y-%m-%d}.{kind}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

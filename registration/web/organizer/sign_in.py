@@ -50,9 +50,9 @@ def password(key: str) -> Answer:
     form = PasswordForm()
     if form.validate_on_submit():
         try:
+            password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer))
             with writing():
-                now = clock.now()
-                accounts.set_password(accounts.organizer_of_key(key, now=now), form.password.data or "", now=now)
+                accounts.set_password(accounts.organizer_of_key(key, now=clock.now()), password_hash)
         except Refusal as refusal:
             if refusal.field is None:
                 raise
