@@ -84,7 +84,8 @@ def insert_new(model: type[Base], row: Mapping[str, Any]) -> bool:
     """INSERT one row unless its key is taken, waiting for whoever is about to take it. Returns whether it is new."""
     dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name]
     statement = dialect_insert(model.__table__).values(**row).on_conflict_do_nothing()
-    return db.session.connection().execute(statement).rowcount == 1
+    inserted = db.session.connection().execute(statement.returning(*model.__table__.primary_key))
+    return inserted.first() is not None
 
 
 @cache

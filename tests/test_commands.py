@@ -238,7 +238,7 @@ def test_a_disabled_organizer_is_out_at_once_and_cannot_come_back(app: Flask, ru
     with app.app_context():
         key = accounts.password_key(accounts.organizer_with(OWNER))
     assert run("organizer", "disable", OWNER).output == f"{OWNER}: disabled\n"
-    assert desk.get(DESK).status_code == 302
+    assert desk.get(DESK).status_code == 303
     assert desk.get(f"/organizer/password/{key}/").status_code == 404
     with app.app_context():
         assert db.session.execute(select(func.count()).select_from(OrganizerSession)).scalar_one() == 0

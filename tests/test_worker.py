@@ -14,6 +14,7 @@ from registration import worker
 from registration.domain import outbox, participation
 from registration.extensions import db, writing
 from registration.keys import SealError
+from registration.mail.posting import Unreachable
 from registration.models import Category, Delivery, EventSession, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.programme import SessionState
@@ -139,12 +140,9 @@ def test_while_the_mail_server_is_away_nothing_is_lost(
     for number in range(3):
         sign_up(client, address=f"person{number}@example.org")
     app.extensions["mail"].port = free_port()
-    assert work(app) == 0
-    assert [one.getMessage() for one in caplog.records] == [
-        "the mail server cannot be reached (ConnectionRefusedError)"
-    ]
+    with pytest.raises(Unreachable, match="ConnectionRefusedError"):
+        work(app)
     app.extensions["mail"].port = smtp.port
-    clock.advance(MINUTE_OR_MORE)
     assert work(app) == 3
     assert {mail.recipients[0] for mail in smtp.mails} == {f"person{number}@example.org" for number in range(3)}
 
@@ -205,7 +203,7 @@ def test_a_round_that_fails_does_not_end_the_worker(
         thread.join(0.01)
     stopped.set()
     thread.join(10)
-    assert caplog.records[0].getMessage() == "a round of the worker failed (OperationalError)"
+    assert caplog.records[0].getMessage().endswith(" failed (OperationalError)")
 
 
 def test_a_reminder_leads_to_the_watch_page_and_to_un_web_tv(
@@ -215,8 +213,7 @@ def test_a_reminder_leads_to_the_watch_page_and_to_un_web_tv(
     clock.move_to(FIRST_START - DAY)
     assert work(app) == 1
     (mail,) = smtp.mails
-    assert mail.subject.endswith("to Prevent and Counter Terrorism, Tuesday, 26 May 2026, 19:45")
-    assert mail.subject.startswith("Reminder: Virtual Dialogue")
+    assert mail.subject == "Reminder: Tuesday, 26 May 2026, 19:45, Opening session and discussion"
     assert mail.text.split("\r\n\r\n")[2] == (
         "Opening session and discussion\r\n"
         "  Tuesday, 26 May 2026, 19:45 – 23:00 (Kathmandu, UTC+5:45)\r\n"
@@ -332,7 +329,7 @@ def test_a_discreet_persons_reminder_is_in_neutral_words(
     clock.move_to(FIRST_START - DAY)
     work(app)
     mail = smtp.last_to(AMINA)
-    assert mail.subject == "Reminder: Online meeting, Tuesday, 26 May 2026, 19:45"
+    assert mail.subject == "Reminder: Tuesday, 26 May 2026, 19:45, Online meeting"
     told = mail.octets.decode() + mail.text + mail.html
     assert [word for word in ("Dialogue", "dialogue-next", "human-rights", "Terror", "webtv") if word in told] == []
     assert "https://events.example.org/s/" in mail.text
@@ -370,4 +367,3 @@ def test_a_session_cancelled_meanwhile_is_named_as_cancelled_in_the_confirmation
     mail = smtp.last_to(AMINA)
     assert "Discussion, premiere of “VictimA” and closing session – cancelled" in mail.text
     assert len(list(mail.message.iter_attachments())) == 1
-

@@ -393,7 +393,7 @@ with private_folder(pathlib.Path(sys.argv[1])) as folder:
 
 
 def test_what_a_killed_process_left_goes_with_the_next_xlsx_and_what_is_in_use_stays(tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)  # noqa: S603 - ours
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     (tmp_path / "plenary.sqlite").touch()

@@ -95,7 +95,9 @@ def test_a_bad_password_is_refused_beside_its_field(client: Client, key: str, pa
 @SQLITE
 def test_a_password_is_looked_at_before_the_database_is_locked(app: Flask, client: Client, key: str) -> None:
     form = client.page(f"/organizer/password/{key}/").form()
-    with app.app_context(), db.engine.connect().execution_options(immediate=True) as other, other.begin():
+    with app.app_context():
+        engine = db.engine
+    with engine.connect().execution_options(immediate=True) as other, other.begin():
         client.submit(form, 422, password="Password1234", again="Password1234")
 
 

@@ -107,7 +107,8 @@ def test_the_confirmation_says_first_when_then_where_and_last_how_to_change(clie
     site = client.public_url
     assert mail.text.split("\r\n\r\n")[:5] == [
         "Dear Amina,",
-        "You are registered. These are your times:",
+        "You are registered for “Virtual Dialogue with Human Rights and Civil Society Partners on Building a Better "
+        "Paradigm to Prevent and Counter Terrorism”. These are your times:",
         "Opening session and discussion\r\n"
         "  Tuesday, 26 May 2026, 19:45 – 23:00 (Kathmandu, UTC+5:45)\r\n"
         "  Tuesday, 26 May 2026, 10:00 – 13:15 (New York, UTC−4)\r\n"
