@@ -184,7 +184,7 @@ def test_the_book_tells_who_when_why_and_what(app: Flask, exporter: Client) -> N
     take(exporter)
     page = at_desk(app, Role.OWNER).page(DESK)
     assert page.texts("#book ~ table tbody tr > *") == [
-        "Monday, 2 March 2026, 10:00 (New York, UTC−5)",
+        "2 Mar 2026, 10:00 UTC−5",
         "exporter@example.org",
         REASON,
         "CSV: name, organization, country, state",

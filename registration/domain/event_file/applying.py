@@ -33,6 +33,7 @@ def create(planned: Planned, *, now: datetime) -> Base:
 def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
     """Change a row and all below it into what is planned. Returns its columns and relationships that changed."""
     changed = {name for name, value in planned.values.items() if getattr(row, name) != value}
+    revisions = {one: one.revision for one in row.sessions} if isinstance(row, Event) else {}
     for name in changed:
         setattr(row, name, planned.values[name])
     for relationship, rows in planned.below.items():
@@ -44,7 +45,7 @@ def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
         row.version += 1
         row.updated_at = now
         if changed & MATERIAL_OF_EVENT:
-            _revise([one for one in row.sessions if one.updated_at != now], now=now)
+            _revise([one for one in row.sessions if revisions.get(one) == one.revision], now=now)
     return changed
 
 

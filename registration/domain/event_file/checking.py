@@ -16,8 +16,10 @@ from registration.domain.event_file.faults import Fault, Path
 from registration.domain.event_file.reading import Document
 from registration.domain.event_file.walltimes import dicts, wall_or_none
 from registration.errors import Refusal
+from registration.models.event import QuestionKind
 from registration.timezones import COMMON_ZONES, to_utc
 
+KINDS = frozenset(kind.value for kind in QuestionKind)
 NAMED_BY = {
     "sessions": "slug",
     "programme": "slug",
@@ -96,6 +98,8 @@ def _unknown_categories(document: Document) -> Iterator[Fault]:
 def _question_faults(document: Document) -> Iterator[Fault]:
     for path, question in _below(document.root, "categories", "questions"):
         kind = question.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            continue
         chooses = kind in ("one_choice", "several_choices")
         if chooses and "choices" not in question:
             yield document.fault((*path, "choices"), _l("A question of this kind needs choices; add them."))

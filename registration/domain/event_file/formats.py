@@ -12,13 +12,13 @@ from jsonschema import FormatChecker
 
 from registration.domain.event_file.walltimes import parse_wall
 from registration.errors import Refusal
-from registration.timezones import zone_named
+from registration.timezones import COMMON_ZONES
 
 
 def format_checker(language: object) -> FormatChecker:
     """Return a checker for a file with this default language. Each check passes or raises Refusal."""
     checks: dict[str, Callable[[Any], object]] = {
-        "zone": zone_named,
+        "zone": check_zone,
         "wall-time": parse_wall,
         "uri": check_url,
         "email": check_address,
@@ -28,6 +28,14 @@ def format_checker(language: object) -> FormatChecker:
     for name, check in checks.items():
         checker.checks(name, raises=Refusal)(_passing(check, dict if name == "default-language" else str))
     return checker
+
+
+def check_zone(name: str) -> None:
+    """Raises Refusal unless `name` is an IANA zone in common use, with the spelling that is meant if one is near."""
+    if name not in COMMON_ZONES:
+        spelt = {zone.casefold(): zone for zone in sorted(COMMON_ZONES)}
+        meant = spelt.get("_".join(name.casefold().split()), "America/New_York")
+        raise Refusal(_l("There is no such time zone; write it as %(zone)s.", zone=meant))
 
 
 def check_url(url: str) -> None:

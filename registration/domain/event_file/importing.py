@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
 
 from registration.domain import admission
 from registration.domain.event_file.applying import bring, create
 from registration.domain.event_file.checking import fit_faults
 from registration.domain.event_file.faults import EventFileFaults, Fault
+from registration.domain.event_file.keeping import kept_faults
 from registration.domain.event_file.planning import Planned, plan_event
-from registration.domain.event_file.reading import Document, decode, read
+from registration.domain.event_file.reading import decode, read
 from registration.domain.event_file.validating import schema_faults
 from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
 from registration.errors import Refusal
 from registration.extensions import db
-from registration.models import Event, Registration, SessionChoice
+from registration.models import Event
 from registration.models.event import EventState
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
@@ -69,7 +68,7 @@ def import_event(
     if event is None:
         return ImportResult(_create(planned, now=now), Outcome.CREATED)
     admission.lock_event(event.id)
-    _raise_any([*_taken_sessions(event, planned, document), *_taken_categories(event, planned, document)])
+    _raise_any([*kept_faults(event, planned, document)])
     return ImportResult(event, _update(event, planned, now=now))
 
 
@@ -91,37 +90,6 @@ def _update(event: Event, planned: Planned, *, now: datetime) -> Outcome:
     if event.state is EventState.PUBLISHED:
         admission.fill_places(event, now=now)
     return Outcome.UPDATED
-
-
-def _taken_sessions(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
-    """A session that people chose is cancelled, never removed: they are told, and its address stays."""
-    kept = {session.name for session in planned.below["sessions"]}
-    for session in event.sessions:
-        chosen = select(func.count()).where(SessionChoice.session_id == session.id)
-        if session.slug not in kept and (people := db.session.execute(chosen).scalar_one()):
-            yield document.fault(
-                ("sessions",),
-                _l(
-                    "The session “%(slug)s” has %(people)d registrations; keep it, with “state: cancelled”.",
-                    slug=session.slug,
-                    people=people,
-                ),
-            )
-
-
-def _taken_categories(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
-    kept = {category.name for category in planned.below["categories"]}
-    for category in event.categories:
-        members = select(func.count()).where(Registration.category_id == category.id)
-        if category.slug not in kept and (people := db.session.execute(members).scalar_one()):
-            yield document.fault(
-                ("categories",),
-                _l(
-                    "The category “%(slug)s” has %(people)d registrations; keep it.",
-                    slug=category.slug,
-                    people=people,
-                ),
-            )
 
 
 def _raise_any(faults: list[Fault]) -> None:

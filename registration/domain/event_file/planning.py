@@ -1,16 +1,16 @@
 """A file that has no faults -> the rows it asks for.
 
 A moved copy has not happened yet: quotes, statements, documents, recordings, press release and outlook stay
-behind; and sign-up opens two years before the first session or earlier, so that the copy can be tried at
-once. Both follow from the file and the movement alone: the day of the import plays no part, and a second one
-changes nothing.
+behind; and sign-up opens at noon on the first of the month, 14 months before the first session, or earlier, so
+that a copy moved by up to a year and a month ahead can be tried at once. Both follow from the file and the movement
+alone: the day of the import plays no part, and a second one changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from registration.domain.event_file.walltimes import parse_wall
@@ -30,7 +30,7 @@ from registration.models.programme import Audience, ItemKind, Part, SessionState
 from registration.models.types import Texts
 from registration.timezones import to_utc
 
-OPEN_BEFORE = timedelta(days=730)
+OPEN_MONTHS_BEFORE = 14
 EVENT_TEXTS = ("title", "summary", "audience", "place", "background", "sender_name", "privacy_notice")
 
 Entries = Mapping[str, Any]
@@ -81,7 +81,7 @@ def plan_event(root: Entries, *, as_slug: str | None, moved: timedelta) -> Plann
         "zone": terms.zone,
         "default_language": terms.language,
         **_about(root, terms),
-        **_registration(root, terms, min(session.values["starts_at"] for session in sessions)),
+        **_registration(root, terms, min(session.values["starts_wall"] for session in sessions)),
     }
     below = {
         "sessions": sessions,
@@ -113,15 +113,21 @@ def _about(root: Entries, terms: _Terms) -> dict[str, Any]:
     }
 
 
-def _registration(root: Entries, terms: _Terms, first_start: datetime) -> dict[str, Any]:
+def _registration(root: Entries, terms: _Terms, first_wall: datetime) -> dict[str, Any]:
     registration = root["registration"]
     opens = terms.instant(registration["opens"])
     return {
         "retention_days": root["retention_days"],
-        "registration_opens": opens if terms.happened else min(opens, first_start - OPEN_BEFORE),
+        "registration_opens": opens if terms.happened else min(opens, to_utc(_opening(first_wall), terms.zone)),
         "registration_closes": terms.instant(registration["closes"]),
         "places": registration.get("places"),
     }
+
+
+def _opening(first_wall: datetime) -> datetime:
+    """Return when a moved copy takes sign-ups, as wall time: noon is an hour that no clock change touches."""
+    months = first_wall.year * 12 + first_wall.month - 1 - OPEN_MONTHS_BEFORE
+    return datetime.combine(first_wall.date().replace(year=months // 12, month=months % 12 + 1, day=1), time(12))
 
 
 def _category(given: Entries, position: int, terms: _Terms) -> Planned:

@@ -36,7 +36,6 @@ PATTERNS: dict[str, LazyString] = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": _l("Use small letters a to z, digits and hyphens, as “civil-society”."),
     LANGUAGE: _l("This is no language tag; write it as en, fr or zh."),
     "^[^\\n]*$": _l("This must be one line; write it without line breaks."),
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}$": _l("There is no such time; write it as 2021-05-25 10:00."),
     "^[a-z][a-z0-9_]*$": _l("Use small letters a to z, digits and underscores, as “ecosoc_status”."),
 }
 
@@ -66,6 +65,8 @@ def _faults(document: Document, error: ValidationError) -> Iterator[Fault]:
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         for name in given.keys() - known.keys():
             yield document.fault((*path, name), _unknown(name, list(known)))
+    elif error.validator == "pattern" and "format" in error.schema and error.schema["format"] == "wall-time":
+        pass  # The format refuses it too, and knows more.
     elif "propertyNames" in error.absolute_schema_path:
         yield document.fault((*path, given), PATTERNS[LANGUAGE])
     else:
@@ -80,6 +81,8 @@ def _unknown(name: str, known: list[str]) -> LazyString:
 
 
 def _choice(possible: list[str], given: object) -> LazyString:
+    if not isinstance(given, str):
+        return _l("Write one word here, one of: %(possible)s.", possible=", ".join(possible))
     return _l(
         "“%(given)s” is not possible here; choose one of: %(possible)s.",
         given=plain(given),
@@ -95,6 +98,9 @@ EMPTY = _l("This is empty; write something, or leave the name out.")
 SENTENCES: dict[str, Callable[[Any, Any, ValidationError], LazyString | str]] = {
     "type": lambda said, given, error: TYPES[said if isinstance(said, str) else " ".join(said)],
     "enum": lambda said, given, error: _choice(said, given),
+    "not": lambda said, given, error: _l(
+        "The pages use the word “%(slug)s” themselves; choose another slug.", slug=given
+    ),
     "format": lambda said, given, error: _of_format(error),
     "pattern": lambda said, given, error: PATTERNS[said],
     "minLength": lambda said, given, error: EMPTY,

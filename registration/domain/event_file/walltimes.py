@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from registration.errors import Refusal, plain
 
 WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)", re.ASCII)
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 2000, 2037
 """Before, few zones had today's rules; after, pytz knows no clock changes."""
 
@@ -23,6 +24,8 @@ def parse_wall(written: str) -> datetime:
         wall = datetime.fromisoformat(f"{match[1]} {match[2]}") if match else None
     except ValueError:
         wall = None
+    if wall is None and _is_date(written):
+        raise Refusal(_l("The time of day is missing; write it as 2021-05-25 10:00."))
     if wall is None:
         raise Refusal(_l("There is no such time; write it as 2021-05-25 10:00."))
     _refuse_far(wall)
@@ -71,6 +74,13 @@ def wall_or_none(written: object) -> datetime | None:
 def dicts(value: object) -> list[dict[str, Any]]:
     """Return the mappings in what should be a list of them."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _is_date(written: str) -> bool:
+    try:
+        return DATE.fullmatch(written) is not None and bool(date.fromisoformat(written))
+    except ValueError:
+        return False
 
 
 def _refuse_far(day: date) -> None:
