@@ -147,15 +147,16 @@ def test_every_persons_words_are_taken(app: Flask) -> None:
 @SQLITE
 def test_what_was_typed_is_shown_again_as_text_alone(client: Client) -> None:
     """Each page is also looked through for scripts and styles in it, by the client."""
-    for words in TAKEN.values():
-        response = typed(client, "human-rights", consent="", **dict.fromkeys(TEXTS, words))
+    words = [*TAKEN.values()]
+    for start in range(0, len(words), 2):
+        line, lines = words[start], words[start + 1]
+        response = typed(client, "human-rights", consent="", name=line, question_organization=lines, needs=lines)
         kept = client.parsed(response, 422).form().values
-        assert {name: kept[name] for name in TEXTS} == {
-            "name": clean_line(words),
-            "question_organization": clean_line(words),
-            "needs": clean_lines(words),
-            "question_work": clean_lines(words),
-        }
+        assert [kept["name"], kept["question_organization"], kept["needs"]] == [
+            clean_line(line),
+            clean_line(lines),
+            clean_lines(lines),
+        ]
 
 
 @SQLITE

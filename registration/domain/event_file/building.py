@@ -52,11 +52,13 @@ class _Open:
 
 @dataclass
 class Builder:
-    """Builds the value of a file, without recursion. `root`, `lines` and `faults` are what it found."""
+    """Builds the value of a file, without recursion. `root`, `lines` and `faults` are what it found; `spans` says, in
+    order, where each text begins and ends (characters from the file's beginning) and to what it belongs."""
 
     root: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    spans: list[tuple[int, int, Path]] = field(default_factory=list)
     _stack: list[_Open] = field(default_factory=list)
     _documents: int = 0
 
@@ -71,6 +73,16 @@ class Builder:
             if self._documents > 1:
                 self._stop(line, (), _l("A second document begins here; keep one event in one file."))
 
+    def place(self, line: int) -> Path:
+        """Return where it stands in the line it came to: at what that line names, or in what is open around it."""
+        newest = next(reversed(self.lines), ())
+        if self.lines.get(newest) == line:
+            return newest
+        around = self._stack[-1] if self._stack else None
+        if around is None or around.key is None:
+            return around.path if around else ()
+        return (*around.path, around.key)
+
     def _take_node(self, event: NodeEvent, line: int) -> None:
         around = self._stack[-1] if self._stack else None
         if around and isinstance(around.value, dict) and around.key is None:
@@ -78,6 +90,7 @@ class Builder:
             return
         path = _next_path(around)
         self.lines.setdefault(path, line)
+        self._note_span(event, path)
         self._refuse_extras(event, path, line)
         value = self._value(event, path, line)
         self._place(around, value)
@@ -88,6 +101,7 @@ class Builder:
         if not isinstance(event, ScalarEvent):
             self._stop(line, around.path, _l("A name must stand here, and a colon after it."))
         self._refuse_extras(event, around.path, line)
+        self._note_span(event, around.path)
         key = str(event.value)
         if "\n" in key or not is_writable(key):
             self._stop(line, around.path, _l("There is a control character in a name; remove it."))
@@ -122,6 +136,10 @@ class Builder:
         self._stack.append(_Open(value, path))
         if len(self._stack) > DEPTH_LIMIT:
             self._stop(line, path, _l("This is nested too deeply for an event file."))
+
+    def _note_span(self, event: NodeEvent, path: Path) -> None:
+        if isinstance(event, ScalarEvent):
+            self.spans.append((event.start_mark.index, event.end_mark.index, path))
 
     def _refuse_extras(self, event: NodeEvent, path: Path, line: int) -> None:
         if isinstance(event, AliasEvent):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,9 @@ from registration.text import is_writable
 
 SIZE_LIMIT = 1024 * 1024
 """In bytes of UTF-8."""
+STAND_IN = "\N{REPLACEMENT CHARACTER}"
+TAB = repr("\t")
+"""As the parser's messages show it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,13 @@ def decode(octets: bytes) -> str:
 def read(text: str) -> Document:
     """Return what stands in `text`. Raises EventFileFaults with everything that is wrong with it as YAML."""
     _refuse_unreadable(text)
+    builder = _build(text)
+    if builder.faults:
+        raise EventFileFaults(builder.faults)
+    return Document(builder.root, builder.lines)
+
+
+def _build(text: str) -> Builder:
     builder = Builder()
     line = 1
     try:
@@ -56,29 +68,40 @@ def read(text: str) -> Document:
         pass  # and the builder's last fault says why
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        builder.faults.append(_not_yaml(mark.line + 1 if mark else line, str(error.problem or error.context)))
+        line = mark.line + 1 if mark else line
+        builder.faults.append(_not_yaml(line, builder.place(line), str(error.problem or error.context)))
     except YAMLError as error:
-        builder.faults.append(_not_yaml(line, str(error)))
+        builder.faults.append(_not_yaml(line, (), str(error)))
     except (ValueError, OverflowError):
         # Python's own: a \U escape that is no character, a %YAML version of 5000 digits.
         out_of_range = _l("This cannot be read as YAML: a number in it is out of range.")
-        builder.faults.append(Fault(line, "", out_of_range))
-    if builder.faults:
-        raise EventFileFaults(builder.faults)
-    return Document(builder.root, builder.lines)
+        builder.faults.append(Fault(line, field_name(builder.place(line)), out_of_range))
+    return builder
 
 
 def _refuse_unreadable(text: str) -> None:
     if len(text.encode("utf-8", "surrogatepass")) > SIZE_LIMIT:
         raise EventFileFaults([Fault(1, "", _l("The file is larger than 1 MiB; an event takes far less."))])
-    faults = [
-        Fault(number, "", _l("There is a control character in this line; remove it."))
-        for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1)
-        if not is_writable(line)
-    ]
-    if faults:
-        raise EventFileFaults(faults)
+    text = text.replace("\r\n", "\n")
+    if not all(is_writable(line) for line in text.split("\n")):
+        raise EventFileFaults(list(_control_faults(text)))
 
 
-def _not_yaml(line: int, problem: str) -> Fault:
-    return Fault(line, "", _l("This cannot be read as YAML (%(problem)s).", problem=plain(problem)))
+def _control_faults(text: str) -> Iterator[Fault]:
+    """Yield each control character; what it belongs to shows where the text is read with others in their place."""
+    bad = [index for index, character in enumerate(text) if not is_writable(character)]
+    stands_in = dict.fromkeys((text[index] for index in bad), STAND_IN)
+    spans = _build(text.translate(str.maketrans(stands_in))).spans
+    begins = [start for start, _, _ in spans]
+    line, counted = 1, 0
+    for index in bad:
+        line, counted = line + text.count("\n", counted, index), index
+        near = bisect_right(begins, index) - 1
+        path = spans[near][2] if near >= 0 and index < spans[near][1] else ()
+        yield Fault(line, field_name(path), _l("There is a control character in this line; remove it."))
+
+
+def _not_yaml(line: int, path: Path, problem: str) -> Fault:
+    if TAB in problem:
+        return Fault(line, field_name(path), _l("A tab stands here; write spaces in its place."))
+    return Fault(line, field_name(path), _l("This cannot be read as YAML (%(problem)s).", problem=plain(problem)))
