@@ -109,7 +109,7 @@ def attendees_export(  # noqa: PLR0917 - click passes an option each
     unmask: bool,
 ) -> None:
     """Write an attendee list to a file, and into the book of exports who took it and why."""
-    with _refusals():
+    with _refusals(), _whole_file(output) as file:
         order = exports.Order(
             format=exports.Format(format_name),
             columns=tuple(columns.split(",")) if columns else exports.DEFAULT_COLUMNS,
@@ -120,9 +120,7 @@ def attendees_export(  # noqa: PLR0917 - click passes an option each
             export = exports.write_down(
                 event_named(event_slug), accounts.organizer_with(address), order, now=clock.now()
             )
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            count = exports.write_to(file, export, Path(current_app.instance_path))
+        count = exports.write_to(file, export, Path(current_app.instance_path))
     click.echo(f"{count} rows in {output}")
 
 
@@ -187,6 +185,23 @@ def _standing_clock(moment: str) -> clock.Clock:
         raise click.ClickException("--at takes a time like 2027-05-24T14:00 (UTC).") from None
     fixed = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     return lambda: fixed
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that nobody else may read and that stands under its name only once it is whole."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -148,9 +148,7 @@ def settings(make_settings: MakeSettings, database_url: str, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def app(
-    settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileSystemBytecodeCache
-) -> Iterator[Flask]:
+def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on a fresh database. For rules and rows use `with app.app_context():`, or `context`."""
     with _running(settings, clock, templates) as running:
         yield running

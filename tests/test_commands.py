@@ -313,7 +313,27 @@ def test_develop_is_for_development_alone(run: Run) -> None:
 def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner) -> None:
     """As docs/architecture.md names them."""
     contract = (ROOT / "docs" / "architecture.md").read_text().partition("## Contract")[2]
-    named = {"event import", "event list", "crowd", "attendees export", "organizer add", "worker", "purge"}
+    named = {
+        "event import",
+        "event list",
+        "crowd",
+        "attendees export",
+        "organizer add",
+        "organizer disable",
+        "worker",
+        "purge",
+    }
     for command in sorted(named):
         assert f"`{command}" in contract
         assert runner.invoke(args=[*command.split(), "--help"]).exit_code == 0
+
+
+@SQLITE
+@pytest.mark.usefixtures("crowd")
+def test_an_export_that_cannot_be_written_is_a_sentence_and_stands_in_no_book(
+    app: Flask, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "nowhere" / "list.csv"
+    assert exported(run, path, "csv", code=1).output == f"Error: {path} cannot be written: No such file or directory.\n"
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Export)) == 0

@@ -53,7 +53,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
     """Give the account with this address a role on an event, or on all, and a new password link, which ends those
-    before; make the account if there is none.
+    before; make the account if there is none, and open it again if it was disabled.
 
     Raises Refusal if the address is none.
     """
@@ -62,6 +62,7 @@ def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: d
     event_id = event.id if event else None
     if (event_id, role) not in {(one.event_id, one.role) for one in organizer.roles}:
         organizer.roles.append(OrganizerRole(event_id=event_id, role=role))
+    organizer.disabled = False
     organizer.password_generation += 1
     organizer.password_link_until = now + PASSWORD_LINK_TIME
     db.session.flush()

@@ -46,8 +46,8 @@ def public_streams(session: EventSession, kind: StreamKind, language: str) -> li
 
 
 def rooms(session: EventSession, registration: Registration) -> list[Stream]:
-    """Return the interactive rooms that this participant may enter: for the confirmed of the room's categories."""
-    if registration.state is not RegistrationState.CONFIRMED:
+    """Return the interactive rooms of a session that takes place: for the confirmed of the room's categories."""
+    if registration.state is not RegistrationState.CONFIRMED or not takes_place(session):
         return []
     found = [
         one

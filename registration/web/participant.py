@@ -13,7 +13,7 @@ from registration.domain import admission, livestream, participation, privacy
 from registration.domain.catalogue import whole_event
 from registration.domain.link_keys import LinkKind, registration_of
 from registration.domain.personal import open_personal
-from registration.domain.programme import open_sessions
+from registration.domain.programme import open_sessions, takes_place
 from registration.errors import NotFound
 from registration.extensions import writing
 from registration.models import Registration
@@ -119,6 +119,7 @@ def _page(registration: Registration, form: OwnForm) -> str:
         registration=registration,
         personal=open_personal(registration),
         form=form,
+        takes_place=takes_place,
         asked={"lang": page_language(), "stream": registration.stream_language},
         offered=open_sessions(whole_event(registration.event.slug)),
         sessions=[one for one in registration.event.sessions if one.id in chosen],

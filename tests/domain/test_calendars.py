@@ -89,9 +89,7 @@ def parsed(data: bytes) -> list[vobject.base.Component]:
 
 
 def times(data: bytes) -> list[tuple[datetime, datetime]]:
-    return [
-        (one.dtstart.value.astimezone(pytz.utc), one.dtend.value.astimezone(pytz.utc)) for one in parsed(data)
-    ]
+    return [(one.dtstart.value.astimezone(pytz.utc), one.dtend.value.astimezone(pytz.utc)) for one in parsed(data)]
 
 
 def test_a_download_says_all_of_a_session_in_its_own_wall_time():
@@ -262,9 +260,7 @@ def test_an_address_cannot_break_out_of_its_line():
 
 
 def test_a_label_with_quotes_stays_one_parameter():
-    data = download_bytes(
-        [an_entry()], language="fr", labels=Labels(watch='Voir "en direct": ici', alarm="Bientôt")
-    )
+    data = download_bytes([an_entry()], language="fr", labels=Labels(watch='Voir "en direct": ici', alarm="Bientôt"))
     (line,) = [line for line in unfolded(data) if line.startswith("CONFERENCE")]
     assert line == f"CONFERENCE;FEATURE=AUDIO,VIDEO;LABEL=\"Voir ^'en direct^': ici\";VALUE=URI:{WATCH_URL}"
 

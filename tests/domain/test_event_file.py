@@ -47,28 +47,44 @@ def register(category: str, state: RegistrationState, *sessions: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "revisions"),
+    ("old", "new", "revisions", "dated"),
     [
-        ("starts: 2027-05-04 10:00", "starts: 2027-05-04 10:30", {"first": 1, "second": 0}),
-        ("ends: 2027-05-05 12:30", "ends: 2027-05-05 12:45", {"first": 0, "second": 1}),
-        ("title: First session", "title: Another first session", {"first": 1, "second": 0}),
-        ("state: scheduled", "state: cancelled", {"first": 0, "second": 1}),
-        ("url: https://rooms.example.org/1", "url: https://rooms.example.org/2", {"first": 1, "second": 0}),
-        ("theme: First theme", "theme: Another theme", {"first": 0, "second": 0}),
-        ("summary: A small event.", "summary: A smaller event.", {"first": 0, "second": 0}),
-        ("name: Mr. Speaker", "name: Dr. Speaker", {"first": 0, "second": 0}),
-        ("places: 2", "places: 3", {"first": 0, "second": 0}),
+        ("starts: 2027-05-04 10:00", "starts: 2027-05-04 10:30", (1, 0), ("first",)),
+        ("ends: 2027-05-05 12:30", "ends: 2027-05-05 12:45", (0, 1), ("second",)),
+        ("title: First session", "title: Another first session", (1, 0), ("first",)),
+        ("state: scheduled", "state: cancelled", (0, 1), ("second",)),
+        ("url: https://rooms.example.org/1", "url: https://rooms.example.org/2", (1, 0), ("first",)),
+        ("title: Small event", "title: Another small event", (1, 1), ("first", "second")),
+        ("state: published", "state: cancelled", (1, 1), ("first", "second")),
+        ("zone: America/New_York", "zone: America/Toronto", (1, 1), ("first", "second")),
+        ("zone: America/New_York", "zone: America/Chicago", (1, 1), ("first", "second")),
+        ("theme: First theme", "theme: Another theme", (0, 0), ("first",)),
+        ("summary: A small event.", "summary: A smaller event.", (0, 0), ()),
+        ("name: Mr. Speaker", "name: Dr. Speaker", (0, 0), ()),
+        ("places: 2", "places: 3", (0, 0), ()),
     ],
 )
-def test_an_edit_raises_the_revision_of_what_stands_in_calendars(old: str, new: str, revisions: dict[str, int]) -> None:
+def test_an_edit_raises_the_revision_of_what_stands_in_calendars(
+    old: str, new: str, revisions: tuple[int, int], dated: tuple[str, ...]
+) -> None:
     take_in(SMALL)
     assert take_in(edited(old, new), LATER) == Outcome.UPDATED
     small = event()
     assert (small.version, small.updated_at) == (2, LATER)
-    assert {one.slug: one.revision for one in small.sessions} == revisions
+    assert [(one.slug, one.revision) for one in small.sessions] == list(
+        zip(("first", "second"), revisions, strict=True)
+    )
     assert {one.slug: one.updated_at for one in small.sessions} == {
-        slug: LATER if revision else NOW for slug, revision in revisions.items()
+        slug: LATER if slug in dated else NOW for slug in ("first", "second")
     }
+
+
+def test_a_new_event_title_raises_each_revision_once_whatever_else_changes() -> None:
+    take_in(SMALL)
+    changed = SMALL.replace("title: Small event", "title: Another").replace("theme: First theme", "theme: Another")
+    changed = changed.replace("title: Second session", "title: Another second session")
+    take_in(changed, LATER)
+    assert [(one.revision, one.updated_at) for one in event().sessions] == [(1, LATER), (1, LATER)]
 
 
 def test_an_edit_changes_rows_in_place_and_keeps_registrations() -> None:
@@ -129,6 +145,66 @@ def test_a_file_may_not_lose_a_category_that_people_chose() -> None:
         f"line {line_of('  - slug: open', without) - 1}, categories: The category “reviewed” has 1 registrations; "
         "keep it."
     ]
+
+
+def test_a_file_may_not_lose_a_question_that_people_may_have_answered() -> None:
+    take_in(SMALL)
+    register("reviewed", RegistrationState.CANCELLED)
+    without = SMALL.replace("name: pleased", "name: happy")
+    assert faults_of(without) == [
+        f"line {line_of('questions:', without)}, categories[1].questions: People registered here may have answered the "
+        "question “pleased”; keep it. Its label may change."
+    ]
+
+
+def test_a_file_may_not_lose_a_choice_that_people_may_have_made() -> None:
+    take_in(SMALL)
+    register("reviewed", RegistrationState.IN_REVIEW)
+    without = SMALL.replace("value: no\n", "value: perhaps\n")
+    assert faults_of(without) == [
+        f"line {line_of('choices:', without)}, categories[1].questions[1].choices: People registered here may have "
+        "chosen “no”; keep it. Its label may change."
+    ]
+
+
+def test_a_file_may_not_change_the_kind_of_a_question_that_people_may_have_answered() -> None:
+    take_in(SMALL)
+    register("reviewed", RegistrationState.CONFIRMED)
+    other = SMALL.replace("kind: one_choice", "kind: several_choices")
+    assert faults_of(other) == [
+        f"line {line_of('kind: several_choices', other)}, categories[1].questions[1].kind: People registered here may "
+        "have answered this question; keep its kind, “one_choice”."
+    ]
+
+
+def test_questions_and_choices_may_get_other_labels_and_others_beside_them() -> None:
+    take_in(SMALL)
+    register("reviewed", RegistrationState.CONFIRMED)
+    more = SMALL.replace("label: Not yet", "label: No\n          - value: perhaps\n            label: Perhaps")
+    more = more.replace("label: Are you pleased?", "label: Are you happy?")
+    assert take_in(more, LATER) == Outcome.UPDATED
+
+
+def test_questions_and_choices_may_go_where_only_other_categories_have_people() -> None:
+    take_in(SMALL)
+    register("open", RegistrationState.CONFIRMED)
+    without = SMALL.replace("value: no\n", "value: perhaps\n").replace("name: pleased", "name: happy")
+    assert take_in(without, LATER) == Outcome.UPDATED
+
+
+def test_a_file_may_not_offer_fewer_places_than_are_held() -> None:
+    take_in(SMALL)
+    register("open", RegistrationState.CONFIRMED)
+    register("open", RegistrationState.CONFIRMED)
+    register("reviewed", RegistrationState.IN_REVIEW)
+    fewer = SMALL.replace("places: 50", "places: 2").replace("places: 2\n  - slug: rev", "places: 1\n  - slug: rev")
+    assert faults_of(fewer) == [
+        f"line {line_of('places: 2', fewer)}, registration.places: This is less than the 3 places already held; write "
+        "3 or more.",
+        f"line {line_of('places: 1', fewer)}, categories[0].places: This is less than the 2 places already held; write "
+        "2 or more.",
+    ]
+    assert take_in(SMALL.replace("places: 50", "places: 3"), LATER) == Outcome.UPDATED
 
 
 def test_a_file_with_a_fault_at_its_end_changes_nothing() -> None:

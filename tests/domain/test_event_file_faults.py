@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import func, select
 
 from registration.domain.event_file import Outcome
-from registration.domain.event_file.validating import PATTERNS, SCHEMA_PATH, SENTENCES
+from registration.domain.event_file.validating import PATTERNS, SCHEMA_PATH, SENTENCES, WALL
 from registration.extensions import db
 from registration.models import Event
 from tests.support.event_files import SAMPLE, SAMPLE_PATH, SMALL, edited, faults_of, line_of, take_in
@@ -26,7 +26,7 @@ pytestmark = [
 NO_TIME = "There is no such time; write it as 2021-05-25 10:00."
 NO_URL = "This is no address of the web; write it as https://webtv.un.org/."
 NO_ADDRESS = "This is no mail address; write it as dialogue@example.org."
-NO_ZONE = "There is no such time zone; choose one from the list, as Asia/Kathmandu."
+NO_ZONE = "There is no such time zone; write it as America/New_York."
 CONTROL_IN_LINE = "There is a control character in this line; remove it."
 DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
 
@@ -45,6 +45,10 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
         ("zone: America/New_York", "zone: Mars/Phobos", "zone",
          NO_ZONE),
         ("zone: America/New_York", "zone: EST5EDT", "zone",
+         NO_ZONE),
+        ("zone: America/New_York", "zone: asia/kathmandu", "zone",
+         "There is no such time zone; write it as Asia/Kathmandu."),
+        ("zone: America/New_York", "zone: America/New York", "zone",
          NO_ZONE),
         ("language: en\n", "language: English\n", "language", "This is no language tag; write it as en, fr or zh."),
         ("title: Small event", "title: 2027", "title", "Write a text here, or one per language (en: ..., fr: ...)."),
@@ -77,6 +81,9 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
         ("opens: 2027-04-01 09:00", "opens: 2027-04-31 09:00", "registration.opens",
          NO_TIME),
         ("opens: 2027-04-01 09:00", "opens: tomorrow", "registration.opens", NO_TIME),
+        ("opens: 2027-04-01 09:00", "opens: 2027-04-01", "registration.opens",
+         "The time of day is missing; write it as 2021-05-25 10:00."),
+        ("opens: 2027-04-01 09:00", "opens: 2027-04-31", "registration.opens", NO_TIME),
         ("opens: 2027-04-01 09:00", "opens: 2061-04-01 09:00", "registration.opens",
          "Clock changes are known for the years 2000 to 2037; choose one of them."),
         ("closes: 2027-05-05 12:30", "closes: 2027-04-01 09:00", "registration.closes",
@@ -95,6 +102,16 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
          "There is no such category in this file; add it."),
         ("categories: [open]", "categories: [open, open]", "reminders[0].categories",
          "Something stands twice in this list; name each once."),
+        ("audience: confirmed", "audience: [nope]", "sessions[0].streams[0].audience",
+         "Write one word here, one of: public, confirmed."),
+        ("state: published", "state: true", "state",
+         "Write one word here, one of: draft, published, cancelled, archived."),
+        ("kind: one_choice", "kind: one_choise", "categories[1].questions[1].kind",
+         "“one_choise” is not possible here; choose one of: text, long_text, one_choice, several_choices, country, "
+         "site, yes_no."),
+        ("kind: country", "kind: contry", "categories[1].questions[0].kind",
+         "“contry” is not possible here; choose one of: text, long_text, one_choice, several_choices, country, site, "
+         "yes_no."),
         ("kind: country", "kind: text", "categories[1].questions[0].kind",
          "A question of this name is of the kind “country”."),
         ("quotes: [One word.]", "quotes: One word.", "sessions[0].programme[0].speakers[0].quotes",
@@ -108,9 +125,13 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
          "There is a control character in this text; remove it."),
         ("summary: A small event.", 'summary: "\\ud800"', "summary",
          "There is a control character in this text; remove it."),
-        ("summary: A small event.", "summary: \x1b[31m", "", CONTROL_IN_LINE),
-        ("summary: A small event.", "summary: \ud800", "", CONTROL_IN_LINE),
-        ("summary: A small event.", "summary: \u202e", "", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \x1b[31m", "summary", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \ud800", "summary", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \u202e", "summary", CONTROL_IN_LINE),
+        ("summary: A small event.", "summary: \0", "summary", CONTROL_IN_LINE),
+        ("fr: Petit Bureau}", "fr: Pe\0tit Bureau}", "organizers[0].name.fr", CONTROL_IN_LINE),
+        ("# A small event that", "# A small \u202e event that", "", CONTROL_IN_LINE),
+        ("    short: SO", "\tshort: SO", "organizers[0]", "A tab stands here; write spaces in its place."),
     ],
 )  # fmt: skip
 def test_faults_are_told_with_line_and_field(old: str, new: str, field: str, sentence: str) -> None:
@@ -141,6 +162,26 @@ def test_faults_are_told_where_something_is_missing_or_too_much(
     assert faults_of(edited(old, new)) == [f"line {line_of(told_at, SMALL)}, {field}: {sentence}"]
 
 
+@pytest.mark.parametrize("slug", ["sent", "participant"])
+def test_a_category_cannot_have_a_word_that_the_pages_use_themselves(slug: str) -> None:
+    taken = SMALL.replace("slug: open\n", f"slug: {slug}\n").replace("[open]", f"[{slug}]")
+    assert faults_of(taken) == [
+        f"line {line_of(f'slug: {slug}', taken)}, categories[0].slug: The pages use the word “{slug}” themselves; "
+        "choose another slug."
+    ]
+
+
+def test_every_control_character_is_told_where_it_stands() -> None:
+    wrong = "slug: a\nsummary: {en: a\u202eb, fr: c\0d}\nplace: |\n  One\n  t\u2066wo\n# \0\nti\0tle: x\n"
+    assert faults_of(wrong.replace("\n", "\r\n")) == [
+        f"line 2, summary.en: {CONTROL_IN_LINE}",
+        f"line 2, summary.fr: {CONTROL_IN_LINE}",
+        f"line 5, place: {CONTROL_IN_LINE}",
+        f"line 6: {CONTROL_IN_LINE}",
+        f"line 7: {CONTROL_IN_LINE}",
+    ]
+
+
 def test_faults_are_told_all_at_once_by_line() -> None:
     wrong = SMALL.replace("zone: America/New_York", "zone: Nowhere").replace("- slug: second", "- slug: first")
     wrong = wrong.replace("[reviewed]", "[unknown]").replace("minutes_before: 15", "minutes_before: often")
@@ -160,8 +201,8 @@ def test_faults_are_told_all_at_once_by_line() -> None:
         ("- a\n", "line 1: Write names and their values here, one below the other."),
         ("a: 1\n---\nb: 2\n", "line 2: A second document begins here; keep one event in one file."),
         ("? [a]\n: b\n", "line 1: A name must stand here, and a colon after it."),
-        ("a: 1\nb: c: d\n", "line 2: This cannot be read as YAML (mapping values are not allowed here)."),
-        ('a: 1\nb: "\\U99999999"\n', "line 2: This cannot be read as YAML: a number in it is out of range."),
+        ("a: 1\nb: c: d\n", "line 2, b: This cannot be read as YAML (mapping values are not allowed here)."),
+        ('a: 1\nb: "\\U99999999"\n', "line 2, b: This cannot be read as YAML: a number in it is out of range."),
         ("[" * 100_000, "line 1, " + "[0]" * 16 + ": This is nested too deeply for an event file."),
         ("a: x\n" * 400_000, "line 1: The file is larger than 1 MiB; an event takes far less."),
         (b"a: 1\nb: \xff\n", "line 2: This is not UTF-8; save the file as UTF-8."),
@@ -201,7 +242,7 @@ def test_there_is_a_sentence_for_whatever_the_schema_refuses() -> None:
     keywords = {key for part in parts for key in part} & set(Draft202012Validator.VALIDATORS)
     structure = {"$ref", "properties", "items", "required", "additionalProperties", "propertyNames"}
     assert keywords - structure == set(SENTENCES)
-    assert {part["pattern"] for part in parts if isinstance(part.get("pattern"), str)} == set(PATTERNS)
+    assert {part["pattern"] for part in parts if isinstance(part.get("pattern"), str)} == {*PATTERNS, WALL}
 
 
 def test_the_schema_knows_the_names_of_the_small_event_and_no_others() -> None:

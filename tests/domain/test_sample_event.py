@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -175,13 +175,27 @@ class TestTheSample:
             [("organization", "text"), ("country", "country"), ("ecosoc_status", "one_choice"), ("site", "site")],
         )
 
-    def test_labels_stand_in_the_six_languages(self) -> None:
+    def test_what_people_need_to_decide_and_to_register_stands_in_the_six_languages(self) -> None:
         take_in(SAMPLE)
         dialogue = event("dialogue-2021")
-        labels = [dialogue.title, *(one.theme for one in dialogue.sessions)]
-        labels += [category.label for category in dialogue.categories]
-        labels += [question.label for category in dialogue.categories for question in category.questions]
-        assert {frozenset(label) for label in labels} == {frozenset({"ar", "en", "es", "fr", "ru", "zh"})}
+        questions = [question for category in dialogue.categories for question in category.questions]
+        texts = [dialogue.title, dialogue.summary, dialogue.audience, dialogue.place, dialogue.privacy_notice]
+        texts += [text for session in dialogue.sessions for text in (session.title, session.theme)]
+        texts += [text for category in dialogue.categories for text in (category.label, category.description)]
+        texts += [question.label for question in questions]
+        texts += [choice["label"] for question in questions for choice in question.choices]
+        texts += [question.help for question in questions if question.help]
+        assert {frozenset(text) for text in texts} == {frozenset({"ar", "en", "es", "fr", "ru", "zh"})}
+        assert {text.count("\n\n") for text in dialogue.privacy_notice.values()} == {3}
+
+    def test_what_was_said_and_published_stays_in_its_own_language(self) -> None:
+        take_in(SAMPLE)
+        dialogue = event("dialogue-2021")
+        texts = [dialogue.background, dialogue.press_release["text"]]
+        texts += [
+            quote for day in dialogue.sessions for part in day.items for one in part.speakers for quote in one.quotes
+        ]
+        assert {frozenset(text) for text in texts} == {frozenset({"en"})}
 
     def test_a_second_import_touches_nothing(self) -> None:
         take_in(SAMPLE)
@@ -220,10 +234,29 @@ class TestMoved:
         assert (copy.press_release, copy.outlook) == ({}, [])
         assert [one.kind for day in copy.sessions for one in day.streams] == ["live", "live"]
 
-    def test_takes_sign_ups_at_once(self) -> None:
+    @pytest.mark.parametrize(
+        ("shift_to", "opens"),
+        [
+            ("2027-05-25", at(2026, 3, 1, 17)),
+            ("2027-01-12", at(2025, 11, 1, 16)),
+            ("2027-02-28", at(2025, 12, 1, 17)),
+            ("2027-03-31", at(2026, 1, 1, 17)),
+        ],
+    )
+    def test_takes_sign_ups_from_the_first_of_the_month_fourteen_months_before(
+        self, shift_to: str, opens: datetime
+    ) -> None:
+        take_in(SAMPLE, as_slug="dialogue-next", shift_to=shift_to)
+        assert event("dialogue-next").registration_opens == opens
+
+    def test_takes_sign_ups_from_before_that_where_the_file_does(self) -> None:
+        early = SMALL.replace("opens: 2027-04-01 09:00", "opens: 2025-01-01 09:00")
+        take_in(early, shift_to="2028-05-04")
+        assert event().registration_opens == at(2026, 1, 1, 14)
+
+    def test_takes_sign_ups_as_long_before_its_end_as_the_file_says(self) -> None:
         take_in(SAMPLE, as_slug="dialogue-next", shift_to="2027-05-25")
-        copy = event("dialogue-next")
-        assert (copy.registration_opens, copy.registration_closes) == (at(2025, 5, 25, 14), at(2027, 5, 26, 16, 30))
+        assert event("dialogue-next").registration_closes == at(2027, 5, 26, 16, 30)
 
     def test_a_second_import_on_another_day_touches_nothing(self) -> None:
         take_in(SAMPLE, as_slug="dialogue-next", shift_to="2027-05-25")

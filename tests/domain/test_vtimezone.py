@@ -54,9 +54,7 @@ def written(zone_name: str, first_year: int, last_year: int) -> str:
 def observances(text: str) -> list[dict[str, str]]:
     """Return the kind and the properties of each observance, from the written text alone."""
     blocks = re.findall(r"BEGIN:(STANDARD|DAYLIGHT)\n(.*?)END:", text, re.DOTALL)
-    return [
-        dict(line.split(":", 1) for line in [f"kind:{kind}", *block.splitlines()]) for kind, block in blocks
-    ]
+    return [dict(line.split(":", 1) for line in [f"kind:{kind}", *block.splitlines()]) for kind, block in blocks]
 
 
 def days(first: int, last: int) -> str:

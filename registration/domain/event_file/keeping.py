@@ -108,7 +108,9 @@ def _taken_places(event: Event, planned: Planned, document: Document) -> Iterato
     )
     rows = db.session.execute(counted.group_by(Registration.category_id))
     held = {category_id: people for category_id, people in rows}  # noqa: C416
-    limits = [(("registration", "places"), event.places, planned.values["places"], sum(held.values()))]
+    limits: list[tuple[Path, int | None, int | None, int]] = [
+        (("registration", "places"), event.places, planned.values["places"], sum(held.values()))
+    ]
     for path, category, wanted in _categories(event, planned):
         limits.append(((*path, "places"), category.places, wanted.values["places"], held.get(category.id, 0)))
     for path, before, places, people in limits:

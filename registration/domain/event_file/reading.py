@@ -90,15 +90,18 @@ def _refuse_unreadable(text: str) -> None:
 def _control_faults(text: str) -> Iterator[Fault]:
     """Yield each control character; what it belongs to shows where the text is read with others in their place."""
     bad = [index for index, character in enumerate(text) if not is_writable(character)]
-    stands_in = dict.fromkeys((text[index] for index in bad), STAND_IN)
-    spans = _build(text.translate(str.maketrans(stands_in))).spans
+    stands_in = dict.fromkeys((ord(text[index]) for index in bad), STAND_IN)
+    spans = _build(text.translate(stands_in)).spans
     begins = [start for start, _, _ in spans]
     line, counted = 1, 0
+    told: set[tuple[int, Path]] = set()
     for index in bad:
         line, counted = line + text.count("\n", counted, index), index
         near = bisect_right(begins, index) - 1
         path = spans[near][2] if near >= 0 and index < spans[near][1] else ()
-        yield Fault(line, field_name(path), _l("There is a control character in this line; remove it."))
+        if (line, path) not in told:
+            yield Fault(line, field_name(path), _l("There is a control character in this line; remove it."))
+        told.add((line, path))
 
 
 def _not_yaml(line: int, path: Path, problem: str) -> Fault:
