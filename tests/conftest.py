@@ -19,7 +19,10 @@ from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings, load_settings
 from registration import create_app
-from registration.extensions import db
+from registration.clock import set_clock
+from registration.domain import catalogue
+from registration.extensions import db, limiter
+from registration.web import page_cache
 from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -32,6 +35,8 @@ from tests.support.smtp import MailServer, running_mail_server
 
 PUBLIC_URL = "https://events.example.org"
 MakeSettings = Callable[[str], Settings]
+_last: dict[str, tuple[Settings, Flask]] = {}
+"""By the database's address: the application of the last test, and its settings."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +109,13 @@ def migrated_postgresql(make_settings: MakeSettings, cluster: Cluster) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a migrated database without rows."""
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a migrated database without rows, the same in every test."""
     if request.param == "sqlite":
-        copy = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "plenary.sqlite")
+        migrated: Path = request.getfixturevalue("migrated_sqlite")
+        for left in migrated.parent.glob("plenary.sqlite*"):
+            left.unlink()
+        copy = shutil.copy(migrated, migrated.with_name("plenary.sqlite"))
         return f"sqlite:///{copy}"
     cluster: Cluster = request.getfixturevalue("cluster")
     name: str = request.getfixturevalue("migrated_postgresql")
@@ -140,18 +148,30 @@ def now(clock: FakeClock) -> datetime:
 
 
 @pytest.fixture
-def settings(make_settings: MakeSettings, database_url: str, tmp_path: Path) -> Settings:
-    """What the application is run with; a module that wants others defines `settings` anew from these."""
-    instance = tmp_path / "instance"
-    instance.mkdir()
-    return replace(make_settings(database_url), instance_path=instance)
+def settings(make_settings: MakeSettings, database_url: str) -> Settings:
+    """What the application is run with, its instance folder empty; a module that wants others defines `settings` anew
+    from these."""
+    settings = make_settings(database_url)
+    shutil.rmtree(settings.instance_path)
+    settings.instance_path.mkdir()
+    return settings
 
 
 @pytest.fixture
 def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    """The application on a fresh database. For rules and rows use `with app.app_context():`, or `context`."""
-    with _running(settings, clock, templates) as running:
-        yield running
+    """The application on a fresh database. For rules and rows use `with app.app_context():`, or `context`.
+
+    Making one, and its SQL, costs more than most tests: a test with the settings of the last one gets that one, which
+    remembers nothing.
+    """
+    last, running = _last.get(settings.database_url, (None, None))
+    if running is not None and last == settings and not settings.trusted_proxies:
+        _forget_all(running, clock)
+    else:
+        running = _make(settings, clock, templates)
+        _last[settings.database_url] = settings, running
+    yield running
+    _disconnect(running)
 
 
 @pytest.fixture
@@ -221,14 +241,28 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 
 @contextmanager
 def _running(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    app = create_app(settings, clock=clock)
-    app.testing = True
-    app.jinja_env.bytecode_cache = templates
-    app.test_client_class = type("ClientHere", (Client,), {"public_url": settings.public_url})
+    app = _make(settings, clock, templates)
     try:
         yield app
     finally:
         _disconnect(app)
+
+
+def _make(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Flask:
+    app = create_app(settings, clock=clock)
+    app.testing = True
+    app.jinja_env.bytecode_cache = templates
+    app.test_client_class = type("ClientHere", (Client,), {"public_url": settings.public_url})
+    return app
+
+
+def _forget_all(app: Flask, clock: FakeClock) -> None:
+    """Make an application as good as new: its time, its counted tries, the pages and events that it keeps."""
+    set_clock(app, clock)
+    del app.wsgi_app
+    page_cache.init_app(app)
+    catalogue._kept.clear()
+    limiter.reset()
 
 
 def _migrate(settings: Settings) -> None:

@@ -252,7 +252,7 @@ class TestMoved:
     def test_takes_sign_ups_from_before_that_where_the_file_does(self) -> None:
         early = SMALL.replace("opens: 2027-04-01 09:00", "opens: 2025-01-01 09:00")
         take_in(early, shift_to="2028-05-04")
-        assert event().registration_opens == at(2026, 1, 1, 14)
+        assert event().registration_opens == at(2026, 1, 2, 14)
 
     def test_takes_sign_ups_as_long_before_its_end_as_the_file_says(self) -> None:
         take_in(SAMPLE, as_slug="dialogue-next", shift_to="2027-05-25")

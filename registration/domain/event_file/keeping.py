@@ -102,7 +102,7 @@ def _taken_choices(question: Question, wanted: Planned, document: Document, path
 
 
 def _taken_places(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
-    """Fewer places than are held; where that is so already, nothing is taken."""
+    """Fewer places than before, and than are held."""
     counted = select(Registration.category_id, func.count()).where(
         Registration.event_id == event.id, Registration.state.in_(HOLDING)
     )
@@ -114,7 +114,7 @@ def _taken_places(event: Event, planned: Planned, document: Document) -> Iterato
     for path, category, wanted in _categories(event, planned):
         limits.append(((*path, "places"), category.places, wanted.values["places"], held.get(category.id, 0)))
     for path, before, places, people in limits:
-        if places is not None and places != before and places < people:
+        if places is not None and places < people and (before is None or places < before):
             yield document.fault(
                 path, _l("This is less than the %(held)d places already held; write %(held)d or more.", held=people)
             )
