@@ -10,6 +10,7 @@ from icalendar import Calendar
 
 from registration.models import Event, EventSession
 from registration.models.event import EventState
+from registration.models.organizer import Role
 from registration.models.programme import SessionState
 from tests.support.client import Client
 from tests.support.clock import START, FakeClock
@@ -23,6 +24,7 @@ from tests.support.dialogue import (
     move_session,
     take_part,
 )
+from tests.support.organizers import at_desk
 from tests.support.smtp import MailServer
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -141,6 +143,13 @@ def test_a_file_speaks_the_language_that_is_asked_for(client: Client) -> None:
 def test_a_draft_has_no_files(app: Flask, client: Client, path: str) -> None:
     change(app, Event, SLUG, state=EventState.DRAFT)
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_an_organizer_sees_the_files_of_a_draft_and_nothing_on_the_way_keeps_them(app: Flask, path: str) -> None:
+    change(app, Event, SLUG, state=EventState.DRAFT)
+    response = at_desk(app, Role.VIEWER).get(path)
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
 
 
 def test_what_does_not_exist_has_no_file(client: Client) -> None:
