@@ -1,5 +1,6 @@
 """The application, as a web server or the `flask` command finds it."""
 
+import gc
 import sys
 
 from config import SettingsError
@@ -13,3 +14,7 @@ try:
 except SettingsError as error:
     sys.stderr.write(f"{error}\n")
     sys.exit(CANNOT_START)
+
+# What is loaded by now stays: the garbage collector need not walk through it again and again.
+gc.collect()
+gc.freeze()

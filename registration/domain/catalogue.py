@@ -42,7 +42,8 @@ _lock = Lock()
 def whole_event(slug: str) -> Event:
     """Return the event with all that belongs to it, for reading alone. Raises NotFound."""
     engine = db.engine
-    version = db.session.connection().execute(_VERSION, {"slug": slug}).scalar()
+    with engine.connect() as connection:
+        version = connection.execute(_VERSION, {"slug": slug}).scalar()
     if version is None:
         raise NotFound(_l("There is no such event; the list of events has them all."))
     with _lock:

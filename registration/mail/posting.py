@@ -11,9 +11,10 @@ import smtplib
 import ssl
 from contextlib import suppress
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,22 @@ NO_LEAVE = frozenset({530, 535, 538})
 """The server wants us to say who we are first, or does not believe it (RFC 4954, section 6)."""
 
 
+class Subject(UniqueUnstructuredHeader):
+    """A subject that keeps its spaces: `email` itself loses or doubles some where it folds a long one that is not
+    ASCII (Python 3.11)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's lines, encoded (RFC 2047) where that is needed."""
+        words = str(self)
+        encoded = Header(words, "us-ascii" if words.isascii() else "utf-8", header_name="Subject")
+        return f"Subject: {encoded.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("subject", Subject)  # type: ignore[arg-type]  # the registry adds BaseHeader itself
+POLICY = SMTP.clone(header_factory=_headers)
+
+
 class Unreachable(Exception):
     """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
 
@@ -43,7 +60,7 @@ class Unreachable(Exception):
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
     """Return the message for a letter: text beside HTML, then the calendar files; `now` (UTC) is its Date."""
     settings: Settings = current_app.config["PLENARY"]
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["Message-ID"] = message_id
     message["Date"] = format_datetime(now)
     message["From"] = Address(letter.sender_name, addr_spec=settings.mail_default_sender)

@@ -169,17 +169,14 @@ class ListedSelect:
         return Markup("<select{}>{}</select>").format(select, options)
 
 
-class ListedField(SelectField):
-    """One of a long list, checked by look-up: a list of hundreds is not walked for each sign-up."""
+class ListedField(StringField):
+    """One of a long list, checked by look-up: a list of hundreds is neither made nor walked for each sign-up."""
 
-    widget = ListedSelect()
-
-    def __init__(self, label: str | None = None, **settings: Any) -> None:
-        super().__init__(label, choices=self.options, **settings)
+    widget: Any = ListedSelect()
 
     @staticmethod
     def options() -> Any:
-        """Return what WTForms' SelectField takes as choices; the first one is blank."""
+        """Return (value, label) of each option, or such lists by group; the first one is blank."""
         raise NotImplementedError
 
     def pre_validate(self, form: BaseForm) -> None:
