@@ -111,6 +111,19 @@ def prove(registration: Registration, *, now: datetime) -> Registration:
     return registration
 
 
+def is_discreet(registration: Registration) -> bool:
+    """Whether mail to this address has to be discreet: this sign-up says so, or the registration that stands does.
+
+    A stranger may have typed this one; whoever proves it may then do without.
+    """
+    stands = select(Registration.discreet).where(
+        Registration.event_id == registration.event_id,
+        Registration.address_hash == registration.address_hash,
+        Registration.claim == PROVED,
+    )
+    return registration.discreet or bool(db.session.execute(stands).scalar())
+
+
 def send_link_again(event: Event, address: str, *, now: datetime) -> None:
     """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing."""
     known = _with_address(event.id, address)

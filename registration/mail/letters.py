@@ -22,6 +22,7 @@ from registration.domain.link_keys import LinkKind, key_for
 from registration.domain.livestream import FLOOR, public_streams, rooms
 from registration.domain.personal import Personal, open_personal
 from registration.domain.programme import takes_place
+from registration.domain.signup import is_discreet
 from registration.links import public_url
 from registration.models import Delivery, EventSession, Registration, Stream
 from registration.models.delivery import DeliveryKind as Kind
@@ -72,12 +73,9 @@ class Reader:
     registration: Registration
     personal: Personal
     title: str
+    discreet: bool
+    """Whether others may see this person's mail and calendar."""
     now: datetime
-
-    @property
-    def discreet(self) -> bool:
-        """Whether others may see this person's mail and calendar."""
-        return self.registration.discreet
 
     @property
     def sessions(self) -> list[EventSession]:
@@ -169,8 +167,9 @@ def _reader(registration: Registration, now: datetime) -> Reader:
     personal = open_personal(registration)
     event = registration.event
     named = in_language(event.title, registration.language, event.default_language)
+    discreet = is_discreet(registration)
     neutral = personal.neutral_title or neutral_title()
-    return Reader(registration, personal, neutral if registration.discreet else named, now)
+    return Reader(registration, personal, neutral if discreet else named, discreet, now)
 
 
 def _letter(name: str, reader: Reader, *, files: Sequence[CalendarFile] = (), **facts: Any) -> Letter:

@@ -255,3 +255,18 @@ def test_a_mail_to_an_unproved_address_repeats_no_word_of_a_stranger(
     work(app)
     mail = smtp.last_to(AMINA)
     assert "prize" not in mail.subject + mail.text + mail.html + str(mail.message["To"])
+
+
+@SQLITE
+def test_a_strangers_sign_up_names_no_event_to_who_cancelled_and_was_discreet(
+    app: Flask, client: Client, smtp: MailServer
+) -> None:
+    take_part(client, smtp, discreet="y")
+    client.submit(client.page("/my/").form("form[action='/my/cancel/']"))
+    work(app)
+    sign_up(app.test_client(), name="A stranger")
+    work(app)
+    mail = smtp.last_to(AMINA)
+    assert mail.subject == "Confirm your registration: Online meeting"
+    told = mail.octets.decode() + mail.text + mail.html
+    assert [word for word in ("Dialogue", "dialogue-next", "Terror", "stranger") if word in told] == []
