@@ -16,10 +16,10 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from registration.domain import admission
-from registration.domain.calendar_entries import entry_of, labels, neutral_entry_of, neutral_title
+from registration.domain.calendar_entries import labels, language_asked, neutral_title, own_entry, watch_url
 from registration.domain.calendars.building import download_bytes
 from registration.domain.link_keys import LinkKind, key_for
-from registration.domain.livestream import FLOOR, public_streams, rooms
+from registration.domain.livestream import public_streams, rooms
 from registration.domain.personal import Personal, open_personal
 from registration.domain.programme import takes_place
 from registration.domain.signup import is_discreet
@@ -95,7 +95,7 @@ def prove(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     """Ask the owner of the address for proof. Nothing that a stranger may have typed is in it, not even the name."""
     registration = reader.registration
     until = moment_text(deliveries[0].useful_until, registration.zone, registration.language)
-    link = _link("signup.prove_page", reader, LinkKind.PROVE, lang=_language_asked(reader))
+    link = _link("signup.prove_page", reader, LinkKind.PROVE, lang=language_asked(registration))
     return _letter("prove", reader, link=link, until=until)
 
 
@@ -199,12 +199,6 @@ def _link(endpoint: str, reader: Reader, kind: LinkKind, **values: str | None) -
     return public_url(endpoint, key=key_for(reader.registration, kind), **values)
 
 
-def _language_asked(reader: Reader) -> str | None:
-    """Return what `?lang` has to ask for, so that a page speaks the reader's language; None where it does so anyway."""
-    language = reader.registration.language
-    return None if language == reader.registration.event.default_language else language
-
-
 def _lines(reader: Reader, sessions: Sequence[EventSession]) -> list[SessionLine]:
     return [_line(reader, session) for session in sessions]
 
@@ -222,20 +216,11 @@ def _line(reader: Reader, session: EventSession) -> SessionLine:
             registration.language,
             registration.zone,
         ),
-        watch_url=_watch_url(reader, session),
+        watch_url=watch_url(session, registration, discreet=reader.discreet),
         cancelled=not takes_place(session),
         streams=[] if reader.discreet else live[:1],
         rooms=[] if reader.discreet else rooms(session, registration),
     )
-
-
-def _watch_url(reader: Reader, session: EventSession) -> str:
-    """Return the watch page in the reader's language, with the stream in the language they follow in."""
-    stream = reader.registration.stream_language
-    asked = {"lang": _language_asked(reader), "stream": None if stream == FLOOR else stream}
-    if reader.discreet:
-        return public_url("watch.neutral", code=session.code, **asked)
-    return public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug, **asked)
 
 
 def _calendar_files(reader: Reader) -> list[CalendarFile]:
@@ -243,13 +228,11 @@ def _calendar_files(reader: Reader) -> list[CalendarFile]:
     for number, session in enumerate(reader.sessions, 1):
         if not takes_place(session):
             continue
-        url = _watch_url(reader, session)
         if reader.discreet:
-            name = f"meeting-{number}.ics"
-            entry = neutral_entry_of(session, title=reader.title, neutral_url=url)
+            title, name = reader.title, f"meeting-{number}.ics"
         else:
-            name = f"{session.event.slug}-{session.slug}.ics"
-            entry = entry_of(session, language=reader.registration.language, watch_url=url)
+            title, name = None, f"{session.event.slug}-{session.slug}.ics"
+        entry = own_entry(session, reader.registration, discreet_title=title)
         octets = download_bytes([entry], language=reader.registration.language, labels=labels())
         files.append(CalendarFile(name, octets))
     return files

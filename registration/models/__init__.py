@@ -3,8 +3,9 @@
 from registration.models.delivery import Delivery, ReminderRound
 from registration.models.event import Category, Event, Question, ReminderRule
 from registration.models.export import Export
+from registration.models.invitation import Invitation
 from registration.models.organizer import Organizer, OrganizerRole, OrganizerSession
-from registration.models.programme import EventSession, ProgrammeItem, Speaker, Stream
+from registration.models.programme import EventSession, ProgrammeItem, SessionRevision, Speaker, Stream
 from registration.models.registration import Registration, SessionChoice
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Event",
     "EventSession",
     "Export",
+    "Invitation",
     "Organizer",
     "OrganizerRole",
     "OrganizerSession",
@@ -22,6 +24,7 @@ __all__ = [
     "ReminderRound",
     "ReminderRule",
     "SessionChoice",
+    "SessionRevision",
     "Speaker",
     "Stream",
 ]

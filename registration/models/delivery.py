@@ -28,6 +28,10 @@ class DeliveryKind(enum.StrEnum):
     CANCELLED = "cancelled"
     CHANGED = "changed"
     REMINDER = "reminder"
+    INVITATION = "invitation"
+    """A session's invitation, its update or its end; where invitations are off, the notice of a change."""
+    ADDED = "added"
+    """A session was added that this person has not chosen."""
 
 
 class DeliveryState(enum.StrEnum):

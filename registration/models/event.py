@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
@@ -59,6 +59,10 @@ class Event(Base):
     version: Mapped[int] = mapped_column(default=1)
     state: Mapped[EventState] = mapped_column(words(EventState), default=EventState.DRAFT)
     sample: Mapped[bool] = mapped_column(default=False)
+    invitations: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether confirmed participants get their sessions as invitations by mail (iTIP, RFC 5546)."""
+    notice_minutes: Mapped[int] = mapped_column(default=10, server_default="10")
+    """For how long edits of a session are gathered before participants are told of them, once."""
     zone: Mapped[ZoneName]
     default_language: Mapped[LanguageTag]
     title: Mapped[Texts] = mapped_column(JSON)

@@ -83,6 +83,8 @@ class EventSession(Base):
     state: Mapped[SessionState] = mapped_column(words(SessionState), default=SessionState.SCHEDULED)
     revision: Mapped[int] = mapped_column(default=0)
     """Rises when the time, title, stream or state changes: the SEQUENCE of its calendar entries (RFC 5545, 3.8.7.4)."""
+    notice_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When participants are to be told of what has changed since they were told last; None while nothing has."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -93,6 +95,29 @@ class EventSession(Base):
     streams: Mapped[list[Stream]] = relationship(
         back_populates="session", order_by="Stream.position", cascade="all, delete-orphan"
     )
+    revisions: Mapped[list[SessionRevision]] = relationship(
+        back_populates="session", order_by="SessionRevision.number", cascade="all, delete-orphan"
+    )
+
+
+class SessionRevision(Base):
+    """What participants could be told of a session while it had this revision: what they hold is one of these."""
+
+    __tablename__ = "session_revision"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("event_session.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    event_title: Mapped[Texts] = mapped_column(JSON)
+    title: Mapped[Texts] = mapped_column(JSON)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    takes_place: Mapped[bool]
+    streams: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """The live ones: [{"audience": str, "language": str, "url": str, "categories": [str]}]"""
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    session: Mapped[EventSession] = relationship(back_populates="revisions")
 
 
 class ProgrammeItem(Base):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
 from registration.models.event import Category, Event
 from registration.models.programme import EventSession
 from registration.models.types import Id, LanguageTag, UtcDateTime, ZoneName, words
+
+if TYPE_CHECKING:
+    from registration.models.invitation import Invitation
 
 PROVED = b"proved"
 
@@ -64,9 +68,12 @@ class Registration(Base):
     country: Mapped[str] = mapped_column(String(2), default="")
     """ISO 3166 alpha-2, or nothing."""
     discreet: Mapped[bool] = mapped_column(default=False)
+    invitations: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether this person wants invitations by mail, where the event sends them; others take a feed or files."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     manage_generation: Mapped[int] = mapped_column(default=0)
     feed_generation: Mapped[int] = mapped_column(default=0)
+    feed_on: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -81,6 +88,9 @@ class Registration(Base):
     category: Mapped[Category] = relationship()
     choices: Mapped[list[SessionChoice]] = relationship(
         cascade="all, delete-orphan", order_by="SessionChoice.session_id", passive_deletes=True
+    )
+    invitations_held: Mapped[list[Invitation]] = relationship(
+        back_populates="registration", cascade="all, delete-orphan", passive_deletes=True
     )
 
 

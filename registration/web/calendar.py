@@ -9,12 +9,11 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from registration.domain.calendar_entries import entry_of, labels, neutral_entry_of, neutral_title
+from registration.domain.calendar_entries import labels, neutral_title, own_entry, public_entry
 from registration.domain.calendars.building import download_bytes, feed_bytes
 from registration.domain.calendars.entry import CalendarEntry
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions, session_called
-from registration.links import public_url
 from registration.models import Event, EventSession
 from registration.models.event import EventState
 from registration.web.access import visible_event
@@ -64,18 +63,16 @@ def own_file(session_slug: str) -> Response:
     registration = own_registration()
     session = session_called(registration.event, session_slug)
     if registration.discreet:
-        title = open_personal(registration).neutral_title or neutral_title()
-        url = public_url("watch.neutral", code=session.code)
-        entry, name = neutral_entry_of(session, title=title, neutral_url=url), "meeting.ics"
+        title, name = open_personal(registration).neutral_title or neutral_title(), "meeting.ics"
     else:
-        entry, name = _entry(session), f"{registration.event.slug}-{session.slug}.ics"
+        title, name = None, f"{registration.event.slug}-{session.slug}.ics"
+    entry = own_entry(session, registration, discreet_title=title)
     octets = download_bytes([entry], language=page_language(), labels=labels())
     return _attached(octets, name, "attachment")
 
 
 def _entry(session: EventSession) -> CalendarEntry:
-    url = public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug)
-    return entry_of(session, language=page_language(), watch_url=url)
+    return public_entry(session, language=page_language())
 
 
 class PublicFile(Response):

@@ -13,12 +13,11 @@ from flask import Blueprint, Response, request, url_for
 
 from registration import clock
 from registration.domain import livestream, showing
-from registration.domain.calendar_entries import entry_of, neutral_title
+from registration.domain.calendar_entries import neutral_title, public_entry
 from registration.domain.calendars.add_links import add_links
 from registration.domain.livestream import FLOOR, Phase
 from registration.domain.programme import session_called, session_coded
 from registration.extensions import db
-from registration.links import public_url
 from registration.models import EventSession
 from registration.models.programme import Audience, StreamKind
 from registration.web import page_cache
@@ -88,5 +87,4 @@ def _page(session: EventSession, now: datetime) -> str:
 
 
 def _calendars(session: EventSession) -> dict[str, str]:
-    url = public_url("watch.session", event_slug=session.event.slug, session_slug=session.slug)
-    return add_links(entry_of(session, language=page_language(), watch_url=url))
+    return add_links(public_entry(session, language=page_language()))
