@@ -1,7 +1,7 @@
 """Calendar files: downloads and feeds (RFC 5545 and 7986).
 
 They carry no METHOD, ORGANIZER or ATTENDEE: with these Outlook asks whether to accept, and then freezes the
-entry. Invitations, which need all three, are to be made around the same `calendar_of` and `vevent`.
+entry. Invitations, which need all three, are made of the same `calendar_of`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Text(vText):
 
 def download_bytes(entries: Sequence[CalendarEntry], *, language: str, labels: Labels) -> bytes:
     """Return an .ics file of one session or of several; `language` is the tag (RFC 5646) of its words."""
-    return _written(calendar_of(entries, language=language, labels=labels))
+    return written(calendar_of(entries, language=language, labels=labels))
 
 
 def feed_bytes(entries: Sequence[CalendarEntry], *, name: str, language: str, labels: Labels) -> bytes:
@@ -45,7 +45,7 @@ def feed_bytes(entries: Sequence[CalendarEntry], *, name: str, language: str, la
     calendar.add("X-WR-CALNAME", shown)
     calendar.add("REFRESH-INTERVAL", LOOK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
     calendar.add("X-PUBLISHED-TTL", vDuration(LOOK_AGAIN_AFTER).to_ical().decode())
-    return _written(calendar)
+    return written(calendar)
 
 
 def calendar_of(entries: Sequence[CalendarEntry], *, language: str, labels: Labels) -> Calendar:
@@ -60,6 +60,12 @@ def calendar_of(entries: Sequence[CalendarEntry], *, language: str, labels: Labe
     for entry in entries:
         calendar.add_component(vevent(entry, zones, language=language, labels=labels))
     return calendar
+
+
+def written(calendar: Calendar) -> bytes:
+    """Return a calendar as the bytes of a file."""
+    data: bytes = calendar.to_ical()
+    return data
 
 
 def vevent(entry: CalendarEntry, zones: Collection[str], *, language: str, labels: Labels) -> Event:
@@ -127,8 +133,3 @@ def _names_one_instant(wall: datetime, zone_name: str) -> bool:
     except Refusal:
         return False
     return True
-
-
-def _written(calendar: Calendar) -> bytes:
-    written: bytes = calendar.to_ical()
-    return written

@@ -58,7 +58,8 @@ class Labels:
 
 def clean(text: str) -> str:
     """Return `text` with LF for line ends, without what calendars may not hold or what misleads readers."""
-    return _UNWANTED.sub("", clean_lines(text.replace("\t", " ")))
+    wanted = _UNWANTED.sub("", clean_lines(text.replace("\t", " ")))
+    return clean_lines(wanted)  # what was removed may have stood between a letter and its mark, or before a space
 
 
 def one_line(text: str) -> str:
