@@ -8,6 +8,8 @@ pip := $(py) -m pip -qq --disable-pip-version-check --no-input
 babel := $(py) -m babel.messages.frontend --quiet
 catalogues := $(wildcard registration/translations/*/LC_MESSAGES/messages.po)
 compiled := $(catalogues:.po=.mo)
+npm := npm --prefix tests/ical_reader --ignore-scripts --no-audit --no-fund --loglevel=error
+ical_reader := tests/ical_reader/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,7 +23,7 @@ run: .venv/run.stamp $(compiled) ## Set up what is missing and serve the sample 
 	@PLENARY_ENV=development exec $(py) -m flask --app wsgi develop
 
 .PHONY: setup
-setup: .venv/dev.stamp $(compiled) ## Make .venv with everything development needs
+setup: .venv/dev.stamp $(compiled) $(ical_reader) ## Make .venv with everything development needs
 
 .PHONY: test
 test: setup ## Run all tests; ARGS="-k reminder -x" reaches pytest
@@ -53,10 +55,11 @@ translations: .venv/dev.stamp ## Collect the sentences of code and templates int
 	@$(MAKE) --no-print-directory setup
 
 .PHONY: lock
-lock: .venv/dev.stamp ## Renew requirements/*.lock from pyproject.toml
+lock: .venv/dev.stamp ## Renew the locks from pyproject.toml and tests/ical_reader/package.json
 	@$(compile) --output-file requirements/run.lock pyproject.toml
 	@$(compile) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock pyproject.toml
-	@if grep -n '://' requirements/*.lock; then echo "The locks may not hold addresses" >&2; exit 1; fi
+	@$(npm) update --package-lock-only --omit-lockfile-registry-resolved >/dev/null
+	@if grep -n '://' requirements/*.lock tests/ical_reader/package-lock.json; then echo "The locks may not hold addresses" >&2; exit 1; fi
 
 # No registry address may stand in a lock: everyone installs from the registry of their own settings.
 compile = $(py) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
@@ -75,6 +78,10 @@ compile = $(py) -m piptools compile --quiet --upgrade --generate-hashes --strip-
 	@echo "Installing the dependencies of development (once) ..."
 	@$(pip) install --require-hashes -r requirements/dev.lock
 	@touch .venv/run.stamp $@
+
+# The tests read calendar files with a library of JavaScript too; without node and npm these tests are skipped.
+$(ical_reader): tests/ical_reader/package-lock.json
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(npm) ci >/dev/null; fi
 
 # An environment without pip is what is left where the system lacks ensurepip (python3-venv on Debian).
 define make-venv

@@ -27,6 +27,7 @@ from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.databases import Cluster, postgresql_binaries, running_cluster
+from tests.support.ical_reader import CalendarReader, reader_is_there, running_reader
 from tests.support.needs import need
 from tests.support.offline import stay_on_this_machine
 from tests.support.ports import free_socket
@@ -221,6 +222,14 @@ def tab(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A tab of the browser in which paths lead to `live_server`: `tab.goto("/events/")`."""
     with open_tab(browser, live_server.url) as page:
         yield page
+
+
+@pytest.fixture(scope="session")
+def calendar_reader() -> Iterator[CalendarReader]:
+    """ical.js, which reads calendars for Thunderbird: one process for the run."""
+    need(reader_is_there(), "ical.js, or the Node.js that runs it,")
+    with running_reader() as reader:
+        yield reader
 
 
 @pytest.fixture(scope="session")
