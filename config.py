@@ -46,6 +46,8 @@ class Settings:
     mail_password: str = field(repr=False)
     mail_use_tls: bool
     mail_default_sender: str
+    reply_address: str
+    """Where replies to invitations go: read by people or by `invitations read-reply`, and naming nobody's event."""
     redis_url: str
     port: int
     instance_path: Path
@@ -71,6 +73,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"PLENARY_ENV is “{env}”: set it to production or development.")
     instance = Path(environ.get("PLENARY_INSTANCE", ROOT / "instance"))
     port = _number(environ, "PORT", 8000)
+    default_sender = "meetings@example.org" if env == "development" else ""
     default_database = f"sqlite:///{instance / 'plenary.sqlite'}" if env == "development" else ""
     return Settings(
         env=env,
@@ -84,7 +87,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_username=environ.get("MAIL_USERNAME", ""),
         mail_password=environ.get("MAIL_PASSWORD", ""),
         mail_use_tls=_truth(environ, "MAIL_USE_TLS"),
-        mail_default_sender=_sender(environ, "dialogue@example.org" if env == "development" else ""),
+        mail_default_sender=_address(environ, "MAIL_DEFAULT_SENDER", default_sender),
+        reply_address=_address(environ, "REPLY_ADDRESS", environ.get("MAIL_DEFAULT_SENDER") or default_sender),
         redis_url=environ.get("REDIS_URL", ""),
         port=port,
         instance_path=instance,
@@ -168,10 +172,10 @@ def _public_url(environ: Mapping[str, str], default: str) -> str:
     return url
 
 
-def _sender(environ: Mapping[str, str], default: str) -> str:
-    address = _required(environ, "MAIL_DEFAULT_SENDER", default)
+def _address(environ: Mapping[str, str], name: str, default: str) -> str:
+    address = _required(environ, name, default)
     if not re.fullmatch(r"[^\s@<>,\"]+@[^\s@<>,\"]+", address) or not address.isascii():
-        raise SettingsError(f"MAIL_DEFAULT_SENDER is “{address}”: set it to one plain address, as events@example.org.")
+        raise SettingsError(f"{name} is “{address}”: set it to one plain address, as events@example.org.")
     return address
 
 

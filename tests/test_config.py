@@ -43,6 +43,20 @@ def test_production_takes_what_is_set() -> None:
     assert settings.seal_keys == (SealKey("k2", bytes(32)), SealKey("k1", bytes(32)))
 
 
+def test_replies_go_to_the_sender_unless_they_have_an_address_of_their_own() -> None:
+    own = load_settings({**PRODUCTION, "REPLY_ADDRESS": "replies@example.org"})
+    assert (own.mail_default_sender, own.reply_address) == ("dialogue@example.org", "replies@example.org")
+    assert load_settings({**PRODUCTION, "REPLY_ADDRESS": ""}).reply_address == "dialogue@example.org"
+
+
+@pytest.mark.parametrize("name", ["MAIL_DEFAULT_SENDER", "REPLY_ADDRESS"])
+@pytest.mark.parametrize(
+    "address", ["dialogue", "Dialogue <dialogue@example.org>", "a@example.org, b@example.org", "a@example.org\n", "é@x"]
+)
+def test_an_address_that_is_not_one_plain_address_is_refused(name: str, address: str) -> None:
+    assert said(**{name: address}) == f"{name} is “{address}”: set it to one plain address, as events@example.org."
+
+
 @pytest.mark.parametrize("name", list(PRODUCTION))
 def test_in_production_what_is_missing_stops_the_start_with_its_name(name: str) -> None:
     assert said(**{name: ""}) == f"{name} is not set: put it into the environment and start again."
@@ -99,6 +113,7 @@ def test_development_needs_nothing_but_its_own_secrets(tmp_path: Path) -> None:
         "http://127.0.0.1:8123",
         "",
     )
+    assert (settings.mail_default_sender, settings.reply_address) == ("meetings@example.org", "meetings@example.org")
     assert load_settings(with_development_secrets(environ)) == settings
 
 

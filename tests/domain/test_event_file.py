@@ -62,6 +62,8 @@ def register(category: str, state: RegistrationState, *sessions: str) -> int:
         ("summary: A small event.", "summary: A smaller event.", (0, 0), ()),
         ("name: Mr. Speaker", "name: Dr. Speaker", (0, 0), ()),
         ("places: 2", "places: 3", (0, 0), ()),
+        ("invitations: true", "invitations: false", (0, 0), ()),
+        ("notice_minutes: 10", "notice_minutes: 0", (0, 0), ()),
     ],
 )
 def test_an_edit_raises_the_revision_of_what_stands_in_calendars(
@@ -94,6 +96,16 @@ def test_an_edit_changes_rows_in_place_and_keeps_registrations() -> None:
     take_in(edited("starts: 2027-05-04 10:00", "starts: 2027-05-04 10:30"), LATER)
     assert [(one.id, one.code) for one in event().sessions] == before
     assert db.session.execute(select(func.count()).select_from(SessionChoice)).scalar_one() == 2
+
+
+def test_invitations_are_on_and_edits_are_gathered_for_ten_minutes_unless_a_file_says_otherwise() -> None:
+    take_in(SMALL.replace("invitations: true\n", "").replace("notice_minutes: 10\n", ""))
+    assert (event().invitations, event().notice_minutes) == (True, 10)
+    assert take_in(SMALL, LATER) == Outcome.UNCHANGED
+    take_in(SMALL.replace("invitations: true", "invitations: false").replace("minutes: 10", "minutes: 1440"), LATER)
+    assert (event().invitations, event().notice_minutes) == (False, 1440)
+    take_in(edited("notice_minutes: 10", "notice_minutes: 0"), LATER)
+    assert (event().invitations, event().notice_minutes) == (True, 0)
 
 
 def test_an_edit_adds_and_removes_sessions() -> None:

@@ -31,6 +31,7 @@ from registration.models.types import Texts
 from registration.timezones import to_utc
 
 OPEN_MONTHS_BEFORE = 14
+NOTICE_MINUTES = 10
 EVENT_TEXTS = ("title", "summary", "audience", "place", "background", "sender_name", "privacy_notice")
 
 Entries = Mapping[str, Any]
@@ -78,6 +79,8 @@ def plan_event(root: Entries, *, as_slug: str | None, moved: timedelta) -> Plann
     values = {
         "state": EventState(root.get("state", EventState.DRAFT)),
         "sample": root.get("sample", False),
+        "invitations": root.get("invitations", True),
+        "notice_minutes": root.get("notice_minutes", NOTICE_MINUTES),
         "zone": terms.zone,
         "default_language": terms.language,
         **_about(root, terms),
