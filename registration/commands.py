@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,23 +16,34 @@ from typing import BinaryIO
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import Settings
 from registration import clock, develop, worker
-from registration.domain import accounts, exports, privacy
+from registration.domain import accounts, exports, notices, privacy, replies
 from registration.domain.crowds import MAX_CROWD, make_crowd
 from registration.domain.event_file import import_event
+from registration.domain.holdings import to_tell
 from registration.domain.programme import all_events, event_named
+from registration.domain.trial import trial
 from registration.errors import Refusal
 from registration.extensions import wipe_free_space, writing
 from registration.links import public_url
 from registration.mail.posting import Unreachable
+from registration.models import Event
 from registration.models.organizer import Role
 from registration.timezones import UTC
+from registration.web.organizer.session_words import told_lines, told_when
 
 event_commands = AppGroup("event", help="Describe events.")
 attendee_commands = AppGroup("attendees", help="Attendee lists.")
 organizer_commands = AppGroup("organizer", help="Accounts of organizers.")
+invitation_commands = AppGroup("invitations", help="What comes back on invitations.")
+
+MOST_READ = 1024 * 1024
+"""Octets of a mail; a reply stands at its beginning, whatever is attached."""
+MOST_CPU_SECONDS = 2.0
+"""A reply takes milliseconds."""
 
 
 def init_app(app: Flask) -> None:
@@ -40,6 +52,7 @@ def init_app(app: Flask) -> None:
         event_commands,
         attendee_commands,
         organizer_commands,
+        invitation_commands,
         crowd,
         work,
         purge,
@@ -52,12 +65,18 @@ def init_app(app: Flask) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--as", "slug", help="Take the event in under this name.")
 @click.option("--shift-to", help="YYYY-MM-DD or YYYY-MM-DDTHH:MM: the first session's new wall time.")
-def event_import(file: BinaryIO, slug: str | None, shift_to: str | None) -> None:
-    """Take an event file in; an edited one updates its event in place."""
-    with _refusals(), writing():
-        result = import_event(file.read(), as_slug=slug, shift_to=shift_to, now=clock.now())
-        summary = f"{result.event.slug}: {result.outcome}"
-    click.echo(summary)
+@click.option("--preview", is_flag=True, help="Say who would be told what, and change nothing.")
+@click.option("--send-now", is_flag=True, help="Tell participants at once of all that is still to be told.")
+def event_import(file: BinaryIO, slug: str | None, shift_to: str | None, preview: bool, send_now: bool) -> None:
+    """Take an event file in; an edited one updates its event in place, and participants are told a little later."""
+    with _refusals(), trial() if preview else writing():
+        now = clock.now()
+        result = import_event(file.read(), as_slug=slug, shift_to=shift_to, now=now)
+        for session in result.event.sessions if send_now else ():
+            notices.send_now(session, now=now)
+        nothing_kept = " (a preview: nothing is changed)" if preview else ""
+        lines = [f"{result.event.slug}: {result.outcome}{nothing_kept}", *_told(result.event, now)]
+    click.echo("\n".join(lines))
 
 
 @event_commands.command("list")
@@ -124,6 +143,27 @@ def attendees_export(  # noqa: PLR0917 - click passes an option each
     click.echo(f"{count} rows in {output}")
 
 
+@invitation_commands.command("read-reply")
+def invitations_read_reply() -> None:
+    """Note the reply in one mail on standard input, so that organizers see it.
+
+    For a mail server's pipe: it ends well whatever the mail is, so that none bounces; with 75 (EX_TEMPFAIL, try again
+    later) where the database does not answer.
+    """
+    message = _mail_on(sys.stdin.buffer)
+    try:
+        with _cpu_seconds(MOST_CPU_SECONDS):
+            reply = replies.read_reply(message)
+    except _TookTooLong:
+        reply = None
+    try:
+        said = _noted(reply) if reply else "nothing to note: no reply to an invitation"
+    except SQLAlchemyError:
+        click.echo("The database does not answer; hand this mail over again later.", err=True)
+        sys.exit(os.EX_TEMPFAIL)
+    click.echo(said)
+
+
 @click.command("crowd")
 @with_appcontext
 @click.argument("event_slug")
@@ -173,6 +213,54 @@ def purge() -> None:
         raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.")
     for slug, count in forgotten:
         click.echo(f"{slug}: {count} registrations forgotten")
+
+
+def _told(event: Event, now: datetime) -> Iterator[str]:
+    """Yield, for each session of which anything is still to be told, who is told what and when."""
+    for session in event.sessions:
+        if session.notice_at is not None:
+            found = to_tell(session, now=now)
+            words = [*told_lines(found), told_when(found, event.zone, now)] if found.at else ["Nobody has to be told."]
+            yield f"{session.slug}: {' '.join(words)}"
+
+
+def _noted(reply: replies.MailedReply) -> str:
+    """Note a reply; return what came of it, without a word of whose it is: mail servers log it."""
+    with writing():
+        outcome = replies.note(reply, now=clock.now())
+    if outcome is replies.Outcome.NOT_HELD:
+        return "nothing to note: no such invitation"
+    if outcome is replies.Outcome.OLDER:
+        return "nothing to note: a newer reply is known"
+    return f"noted: {reply.reply}"
+
+
+def _mail_on(stream: BinaryIO) -> bytes:
+    """Return the beginning of a mail, and read the rest too: a pipe that breaks is a fault to some mail servers."""
+    beginning = stream.read(MOST_READ)
+    while stream.read(MOST_READ):
+        pass
+    return beginning
+
+
+class _TookTooLong(BaseException):
+    """Not an Exception: the parsers that it has to stop may catch those."""
+
+
+@contextmanager
+def _cpu_seconds(most: float) -> Iterator[None]:
+    """Stop what takes more of the processor's time than this many seconds. Raises _TookTooLong."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _TookTooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, most)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _standing_clock(moment: str) -> clock.Clock:

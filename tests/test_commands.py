@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,13 +29,16 @@ from registration.domain import accounts
 from registration.domain.personal import open_personal
 from registration.extensions import db
 from registration.models import Delivery, Event, Export, Organizer, OrganizerSession, Registration
+from registration.models.invitation import Reply
 from registration.models.organizer import Role
 from tests.conftest import MakeSettings
 from tests.support.client import Client
-from tests.support.clock import FakeClock
-from tests.support.dialogue import AMINA, DAY, FIRST_START, LAST_END, SLUG, load_dialogue, sign_up, take_part
+from tests.support.clock import START, FakeClock
+from tests.support.dialogue import AMINA, DAY, FIRST_START, LAST_END, MINUTE, SLUG, load_dialogue, sign_up, take_part
 from tests.support.event_files import SAMPLE_PATH
-from tests.support.organizers import DESK, at_desk
+from tests.support.organizers import DESK, add_person, at_desk
+from tests.support.ports import free_port
+from tests.support.replies import PROGRAMS, bare, invitations, invite, mail, part
 from tests.support.smtp import MailServer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -42,8 +50,8 @@ Run = Callable[..., Result]
 def run(runner: FlaskCliRunner) -> Run:
     """Run a command by its words; it has to end with `code`."""
 
-    def run(*words: str, code: int = 0) -> Result:
-        result = runner.invoke(args=list(words))
+    def run(*words: str, code: int = 0, on_stdin: bytes | None = None) -> Result:
+        result = runner.invoke(args=list(words), input=on_stdin)
         assert result.exit_code == code, result.output
         return result
 
@@ -302,6 +310,117 @@ def test_purge_forgets_people_and_says_how_many(
     assert run("purge").output == f"{SLUG}: 1 registrations forgotten\n"
     with app.app_context():
         assert db.session.execute(select(func.count()).select_from(Delivery)).scalar_one() == 0
+
+
+NO_REPLY = "nothing to note: no reply to an invitation\n"
+
+
+@pytest.fixture
+def amina(app: Flask) -> str:
+    """The public id of somebody who is invited to the first session."""
+    load_dialogue(app)
+    with app.app_context():
+        public_id = add_person("Amina", address=AMINA)
+        invite(public_id, "human-rights")
+    return public_id
+
+
+def replied(app: Flask, public_id: str) -> tuple[str, Reply | None, datetime | None]:
+    """The UID of somebody's first session, their reply to its invitation, and when it was given."""
+    with app.app_context():
+        held = invitations(public_id)["human-rights"]
+        return held.session.code, held.reply, held.replied_at
+
+
+def test_a_reply_on_standard_input_is_noted(
+    app: Flask, run: Run, amina: str, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    uid = replied(app, amina)[0]
+    for number, (make, answer) in enumerate(zip(PROGRAMS.values(), [*Reply, *Reply], strict=False)):
+        at = clock.advance(MINUTE)
+        result = run("invitations", "read-reply", on_stdin=make(uid, AMINA, answer.upper(), at))
+        assert (number, result.stdout, result.stderr, caplog.text) == (number, f"noted: {answer}\n", "", "")
+        assert replied(app, amina) == (uid, answer, at)
+
+
+@SQLITE
+def test_a_reply_that_cannot_be_noted_is_no_fault_and_named_nowhere(
+    app: Flask, run: Run, amina: str, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    uid, now = replied(app, amina)[0], clock.now
+    run("invitations", "read-reply", on_stdin=bare(uid, AMINA, "ACCEPTED", now))
+    said = [
+        run("invitations", "read-reply", on_stdin=message).output
+        for message in (
+            bare(uid, AMINA, "DECLINED", now - DAY / 2).replace(b"DTSTAMP", b"X-A"),
+            bare("unknown", AMINA, "DECLINED", now),
+            bare(uid, "stranger@example.org", "DECLINED", now),
+            bare(uid, AMINA, "NEEDS-ACTION", now),
+            mail(AMINA, part("text/plain", b"I am away until Monday.", "7bit")),
+            b"\x00\xff",
+            b"",
+        )
+    ]
+    not_held = "nothing to note: no such invitation\n"
+    assert said == ["noted: declined\n", not_held, not_held, NO_REPLY, NO_REPLY, NO_REPLY, NO_REPLY]
+    clock.advance(DAY)
+    run("invitations", "read-reply", on_stdin=bare(uid, AMINA, "TENTATIVE", now + DAY))
+    older = run("invitations", "read-reply", on_stdin=bare(uid, AMINA, "ACCEPTED", now + DAY / 2))
+    assert older.output == "nothing to note: a newer reply is known\n"
+    assert (replied(app, amina)[1:], caplog.text) == ((Reply.TENTATIVE, now + DAY), "")
+
+
+@SQLITE
+def test_what_is_attached_to_a_reply_keeps_nothing_from_being_noted(
+    app: Flask, run: Run, amina: str, clock: FakeClock
+) -> None:
+    message = PROGRAMS["Gmail"](replied(app, amina)[0], AMINA, "DECLINED", clock.now)
+    assert run("invitations", "read-reply", on_stdin=message + b"x" * 20_000_000).output == "noted: declined\n"
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(200)) + b"\n" * 10**6,
+        b'Content-Type: text/plain; x="' + b";" * 10**6 + b'"\n\n',
+    ],
+    ids=["multiparts", "parameters"],
+)
+def test_a_mail_made_to_be_read_for_ever_is_given_up(run: Run, hostile: bytes) -> None:
+    started = time.process_time()
+    assert run("invitations", "read-reply", on_stdin=hostile).output == NO_REPLY
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/plenary.sqlite", "postgresql://plenary@127.0.0.1:{port}/x"])
+def test_a_mail_server_can_hand_over_anything_and_tries_again_while_the_database_is_away(
+    tmp_path: Path, url: str
+) -> None:
+    """As programs: a mail server takes a broken pipe for a fault, and any end but 0 and 75 for a reason to bounce."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PLENARY_ENV": "development",
+        "PLENARY_INSTANCE": str(tmp_path),
+        "DATABASE_URL": url.format(port=free_port()),
+    }
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "invitations", "read-reply"]
+    for message, code, said in (
+        (b"\xff" * 20_000_000, 0, NO_REPLY),
+        (bare("x", AMINA, "DECLINED", START), os.EX_TEMPFAIL, ""),
+    ):
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as program:
+            assert program.stdin
+            assert program.stdout
+            assert program.stderr
+            program.stdin.write(message)
+            program.stdin.close()
+            told = program.stderr.read().decode()
+            assert (program.stdout.read().decode(), program.wait(60)) == (said, code)
+            assert AMINA not in told
+            assert "Traceback" not in told
 
 
 @SQLITE

@@ -10,16 +10,21 @@ from flask import Flask
 from sqlalchemy import event as listening
 from sqlalchemy import func, select
 
+from registration.domain import replies
 from registration.domain.personal import open_personal
-from registration.extensions import db
+from registration.domain.replies import MailedReply
+from registration.extensions import db, writing
 from registration.models import Category, Event, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
+from registration.models.invitation import Reply
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
-from tests.support.dialogue import AMINA, change, load_dialogue, owed, take_part, work
+from tests.support.clock import FakeClock
+from tests.support.dialogue import AMINA, DAY, change, load_dialogue, owed, take_part, work
 from tests.support.organizers import LIST, add_people, add_person, at_desk
 from tests.support.pages import Page
+from tests.support.replies import invitations, invite
 from tests.support.smtp import MailServer
 
 FILTERS = "form[method=get]"
@@ -263,6 +268,31 @@ def test_one_registration_shows_answers_in_words(app: Flask, reviewer: Client) -
     assert "https://example.org" in text
     assert "Captions A break each hour" in text
     assert text.count("Example Aid") == 1
+
+
+@SQLITE
+def test_replies_to_invitations_stand_beside_a_registration_as_a_note(app: Flask, clock: FakeClock) -> None:
+    with app.app_context():
+        public_id = add_person("Amina", address=AMINA, sessions=("human-rights", "civil-society"))
+        invite(public_id, "human-rights", "civil-society")
+        codes = [invitations(public_id)[slug].session.code for slug in ("human-rights", "civil-society")]
+    assert "Replies to invitations" not in at_desk(app, Role.REVIEWER).page(f"{LIST}{public_id}/").texts("dt")
+    for code, answer in zip(codes, (Reply.DECLINED, Reply.TENTATIVE), strict=True):
+        clock.advance(DAY)
+        with app.app_context(), writing():
+            replies.note(MailedReply(code, AMINA, answer, clock.now), now=clock.now)
+    reviewer = at_desk(app, Role.REVIEWER)
+    page = reviewer.page(f"{LIST}{public_id}/")
+    assert page.texts("dt:-soup-contains('Replies') + dd li") == [
+        "Opening session and discussion: declined on Tuesday, 3 March 2026",
+        "Discussion, premiere of “VictimA” and closing session: perhaps, said on Wednesday, 4 March 2026",
+    ]
+    assert "Anyone can write one in another’s name, so the registration stays as it is." in page.text
+    assert page.texts("p.state") == ["Confirmed"]
+    with app.app_context(), writing():
+        replies.note(MailedReply(codes[0], AMINA, Reply.ACCEPTED, clock.now), now=clock.now)
+    again = reviewer.page(f"{LIST}{public_id}/").texts("dt:-soup-contains('Replies') + dd li")
+    assert again[0] == "Opening session and discussion: accepted on Wednesday, 4 March 2026"
 
 
 # Decisions.

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
@@ -15,11 +16,15 @@ from registration.domain import decisions
 from registration.domain.access import Action, may
 from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
 from registration.domain.personal import open_personal
+from registration.domain.replies import replies_of
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.keys import PUBLIC_ID_LENGTH
-from registration.models import Event
+from registration.models import Event, Invitation
+from registration.models.invitation import Reply
+from registration.timetext import day_text
 from registration.web.access import for_event
+from registration.web.display import page_language, text
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import DecisionForm, SearchForm
@@ -144,5 +149,18 @@ def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
         form=form,
         possible=[one for one in Decision if registration.state in POSSIBLE[one]],
         decided_by=rules.decided_by(registration),
+        replies=[_reply_text(one, event) for one in replies_of(registration)],
     )
     return html, 422 if form.errors else 200
+
+
+def _reply_text(invitation: Invitation, event: Event) -> str:
+    """Return which session was answered, how, and when."""
+    assert invitation.replied_at  # noqa: S101 - noted together with the reply
+    day = day_text(invitation.replied_at, event.zone, page_language())
+    values = {"session": text(invitation.session.title), "day": day}
+    if invitation.reply is Reply.ACCEPTED:
+        return _("%(session)s: accepted on %(day)s", **values)
+    if invitation.reply is Reply.TENTATIVE:
+        return _("%(session)s: perhaps, said on %(day)s", **values)
+    return _("%(session)s: declined on %(day)s", **values)
