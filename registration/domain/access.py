@@ -21,6 +21,8 @@ class Action(enum.StrEnum):
     SEE_LIST = "see_list"
     DECIDE = "decide"
     """Approve and decline."""
+    EDIT_SESSIONS = "edit_sessions"
+    """Move, rename, re-link, cancel sessions and bring them back, and have participants told at once or again."""
     SEE_CATEGORY = "see_category"
     """Read on one registration's page which category at risk it is in."""
     EXPORT = "export"
@@ -33,6 +35,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEE_BOOK: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.EXPORTER}),
     Action.SEE_LIST: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.EXPORTER}),
     Action.DECIDE: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER}),
+    Action.EDIT_SESSIONS: frozenset({Role.OWNER, Role.EDITOR}),
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
     Action.UNMASK: frozenset({Role.OWNER}),

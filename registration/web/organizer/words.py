@@ -20,6 +20,14 @@ from registration.models.registration import RegistrationState as State
 from registration.web.access import current_organizer
 from registration.web.display import page_language, text
 from registration.web.organizer.desk import blueprint
+from registration.web.organizer.session_words import (
+    SESSION_STATES,
+    changes_text,
+    mail_text,
+    time_text,
+    told_lines,
+    told_when,
+)
 
 STATES: dict[str, LazyString] = {
     State.UNVERIFIED: _l("Address not confirmed"),
@@ -87,13 +95,19 @@ def _desk() -> dict[str, Any]:
     return {
         "STATES": STATES,
         "EVENT_STATES": EVENT_STATES,
+        "SESSION_STATES": SESSION_STATES,
         "Action": Action,
         "answer_text": answer_text,
         "category_label": category_label,
+        "changes_text": changes_text,
         "column_label": column_label,
+        "mail_text": mail_text,
         "organizer_address": _own_address,
         "organizer_may": _organizer_may,
         "account_address": address_of,
+        "time_text": time_text,
+        "told_lines": told_lines,
+        "told_when": told_when,
     }
 
 
