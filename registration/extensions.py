@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
@@ -17,7 +17,7 @@ from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, Insert, MetaData, event, insert
+from sqlalchemy import Engine, Insert, MetaData, Select, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -82,10 +82,21 @@ def insert_row(model: type[Base], row: Mapping[str, Any]) -> int:
 
 def insert_new(model: type[Base], row: Mapping[str, Any]) -> bool:
     """INSERT one row unless its key is taken, waiting for whoever is about to take it. Returns whether it is new."""
-    dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name]
-    statement = dialect_insert(model.__table__).values(**row).on_conflict_do_nothing()
+    statement = _tolerant_insert(model).values(**row).on_conflict_do_nothing()
     inserted = db.session.connection().execute(statement.returning(*model.__table__.primary_key))
     return inserted.first() is not None
+
+
+def insert_selected(model: type[Base], columns: Iterable[str], chosen: Select[Any]) -> None:
+    """INSERT what a query finds, but for rows whose key is taken, or being taken just now."""
+    statement = _tolerant_insert(model).from_select(list(columns), chosen).on_conflict_do_nothing()
+    db.session.connection().execute(statement)
+
+
+def _tolerant_insert(model: type[Base]) -> Any:
+    """Return an INSERT of the database at hand, which has more to it than the standard's."""
+    dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name]
+    return dialect_insert(model.__table__)
 
 
 @cache

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 
 from registration import clock
-from registration.domain import admission, outbox, reminders, signup
+from registration.domain import admission, invitations, notices, outbox, reminders, signup
 from registration.domain.accounts import expire_sessions
+from registration.domain.invitations import Told
 from registration.domain.outbox import Outcome
+from registration.domain.owed import still_owed
 from registration.domain.privacy import purge
 from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
@@ -30,11 +32,11 @@ Stop = Callable[[], bool]
 
 
 def sweep() -> None:
-    """Make what falls due now: reminders, moves of waiting lists, and what is to be forgotten.
+    """Make what falls due now: notices of changes, reminders, moves of waiting lists, and what is to be forgotten.
 
     A step that fails is logged and holds up neither the others nor the mail.
     """
-    for step in (_make_reminders, _fill_places, _forget):
+    for step in (_make_notices, _make_reminders, _fill_places, _forget):
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
@@ -101,6 +103,11 @@ def _round(owner: str, stop: Stop) -> float:
         return PAUSE
 
 
+def _make_notices(now: datetime) -> None:
+    with writing():
+        notices.make_notices(now=now)
+
+
 def _make_reminders(now: datetime) -> None:
     with writing():
         reminders.make_reminders(now=now)
@@ -126,28 +133,29 @@ def _log(what: str, error: Exception) -> None:
 
 
 def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> None:
-    sent_ids, message = _message(delivery_ids, owner)
+    sent_ids, message, told = _message(delivery_ids, owner)
     if message is not None:
-        _settle(sent_ids, post.post(message), owner)
+        _settle(sent_ids, post.post(message), owner, told)
     elif sent_ids:
         _settle(sent_ids, Outcome(sent=False), owner)
 
 
-def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessage | None]:
+def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessage | None, Sequence[Told]]:
     """Read again what is still owed, drop what is not, and write the message.
 
     A letter that cannot be written waits like one that could not be sent. Only the kind of fault is logged: a
     traceback would quote the person's data.
     """
     now = clock.now()
-    owed = [found for one in delivery_ids if (found := outbox.still_owed(one, owner=owner, now=now))]
+    owed = [found for one in delivery_ids if (found := still_owed(one, owner=owner, now=now))]
     owed_ids = [delivery.id for delivery in owed]
-    message = None
+    message: EmailMessage | None = None
+    told: Sequence[Told] = ()
     if owed:
         try:
             letter = letter_for(owed, now=now)
             message_id = outbox.message_id(owed[0], sender_domain())
-            message = message_of(letter, message_id=message_id, now=now)
+            message, told = message_of(letter, message_id=message_id, now=now), letter.told
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
             _log(f"a {owed[0].kind} letter cannot be written", error)
     db.session.rollback()
@@ -155,9 +163,13 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
     if gone:
         with writing():
             outbox.drop(sorted(gone), owner=owner, now=now)
-    return owed_ids, message
+    return owed_ids, message, told
 
 
-def _settle(delivery_ids: list[int], outcome: Outcome, owner: str) -> None:
+def _settle(delivery_ids: list[int], outcome: Outcome, owner: str, told: Sequence[Told] = ()) -> None:
+    """Record how a try ended, and what the mail told if it was handed over, in one commit."""
+    now = clock.now()
     with writing():
-        outbox.settle(delivery_ids, outcome, owner=owner, now=clock.now())
+        outbox.settle(delivery_ids, outcome, owner=owner, now=now)
+        if outcome.sent:
+            invitations.note(told, now=now)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from registration.mail.letters import CalendarFile, Letter
+from registration.mail.letter import CalendarFile, Letter
 from registration.mail.posting import message_of
 from registration.text import clean_line
 from tests.support.clock import START

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import flask_migrate
 import pytest
@@ -10,11 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, Table, insert, inspect, select, text
 
 from config import ROOT
 from registration import create_app
 from registration.extensions import Base, db
+from registration.models import Invitation, SessionRevision
+from registration.models.invitation import Standing
 from registration.models.types import UtcDateTime
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
@@ -71,3 +74,47 @@ def test_each_migration_goes_down_and_up_again(bare: Flask) -> None:
 
 def test_there_is_one_line_of_migrations() -> None:
     assert len(ScriptDirectory(FOLDER).get_heads()) == 1
+
+
+def test_who_is_confirmed_already_counts_as_told_how_the_sessions_stand(bare: Flask) -> None:
+    flask_migrate.upgrade(directory=FOLDER, revision="0001")
+    earlier = MetaData()
+    earlier.reflect(db.engine)
+    with db.engine.begin() as connection:
+
+        def put(table: str, **values: object) -> int:
+            row = {**filled(earlier.tables[table]), **values}
+            return connection.execute(insert(earlier.tables[table]).values(row).returning(text("id"))).scalar_one()
+
+        event = put("event", slug="past", state="published", title={"en": "Dialogue"})
+        ends = {"ends_at": datetime(2027, 1, 2), "ends_wall": datetime(2027, 1, 2)}  # noqa: DTZ001 - as kept
+        kept = put("event_session", **ends, event_id=event, slug="kept", code="kept", state="scheduled", revision=3)
+        off = put("event_session", **ends, event_id=event, slug="off", code="off", state="cancelled", revision=1)
+        put("stream", session_id=kept, slug="floor", kind="live", audience="public", url="https://media.example.org/")
+        category = put("category", event_id=event, slug="all", entry="open")
+        common = {"event_id": event, "category_id": category}
+        confirmed = put("registration", **common, public_id="a", claim=b"a", state="confirmed")
+        waiting = put("registration", **common, public_id="b", claim=b"b", state="waiting")
+        choices = [
+            {"registration_id": one, "session_id": session} for one in (confirmed, waiting) for session in (kept, off)
+        ]
+        connection.execute(insert(earlier.tables["session_choice"]), choices)
+    flask_migrate.upgrade(directory=FOLDER)
+    held = db.session.execute(select(Invitation)).scalars().all()
+    revisions = db.session.execute(select(SessionRevision)).scalars().all()
+    assert [(one.registration_id, one.session_id, one.standing, one.revision) for one in held] == [
+        (confirmed, kept, Standing.INFORMED, 3)
+    ]
+    assert {(one.session_id, one.number, one.takes_place) for one in revisions} == {(kept, 3, True), (off, 1, False)}
+    assert [stream["url"] for one in revisions for stream in one.streams] == ["https://media.example.org/"]
+    db.session.rollback()
+
+
+def filled(table: Table) -> dict[str, object]:
+    """A value of the right type for every column that needs one."""
+    samples = {"INTEGER": 1, "BIGINT": 1, "VARCHAR": "x", "JSON": {}, "BLOB": b"x", "BYTEA": b"x", "BOOLEAN": True}
+    return {
+        column.name: samples.get(str(column.type).partition("(")[0], datetime(2027, 1, 1))  # noqa: DTZ001 - as kept
+        for column in table.columns
+        if not (column.nullable or column.primary_key)
+    }

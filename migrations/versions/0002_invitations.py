@@ -27,7 +27,6 @@ KINDS = (
     "reminder",
 )
 NEW_KINDS = ("invitation", "added")
-STATES = ("waiting", "sent", "failed", "dropped")
 KIND_CHECK = "ck_delivery_deliverykind"
 
 
@@ -60,17 +59,9 @@ def downgrade() -> None:
 
 def _allow_kinds(kinds: tuple[str, ...]) -> None:
     """SQLite builds the table anew, which it may: no other refers to it."""
-    allowed = f"kind IN {kinds}"
-    if op.get_bind().dialect.name == "sqlite":
-        checks = (
-            sa.CheckConstraint(allowed, name=op.f(KIND_CHECK)),
-            sa.CheckConstraint(f"state IN {STATES}", name=op.f("ck_delivery_deliverystate")),
-        )
-        with op.batch_alter_table("delivery", recreate="always", table_args=checks):
-            pass
-        return
-    op.drop_constraint(op.f(KIND_CHECK), "delivery", type_="check")
-    op.create_check_constraint(op.f(KIND_CHECK), "delivery", allowed)
+    with op.batch_alter_table("delivery") as batch_op:
+        batch_op.drop_constraint(op.f(KIND_CHECK), type_="check")
+        batch_op.create_check_constraint(op.f(KIND_CHECK), f"kind IN {kinds}")
 
 
 def _create_revisions() -> None:
@@ -104,7 +95,7 @@ def _create_invitations() -> None:
         sa.Column("session_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bumps", sa.Integer(), nullable=False),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
-        sa.Column("standing", _one_of("standing", "none", "invited", "cancelled"), nullable=False),
+        sa.Column("standing", _one_of("standing", "none", "invited", "informed", "cancelled"), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=True),
         sa.Column("told_words", sa.LargeBinary(length=32), nullable=False),
         sa.Column("told_at", sa.DateTime(), nullable=True),
@@ -161,7 +152,7 @@ def _fill_invitations() -> None:
     op.execute(
         """
         INSERT INTO invitation (registration_id, session_id, bumps, changed_at, standing, revision, told_words, told_at)
-        SELECT r.id, s.id, 0, r.updated_at, 'invited', s.revision, '', r.confirmed_at
+        SELECT r.id, s.id, 0, r.updated_at, 'informed', s.revision, '', r.confirmed_at
         FROM registration AS r
         JOIN session_choice AS c ON c.registration_id = r.id
         JOIN event_session AS s ON s.id = c.session_id

@@ -18,7 +18,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, and_, func, or_, select
 
-from registration.domain import outbox
+from registration.domain import invitations, outbox
 from registration.domain.programme import ends_at
 from registration.errors import Refusal
 from registration.extensions import db
@@ -183,8 +183,11 @@ def _called(public_id: str) -> Registration:
 def _move(registration: Registration, to: State, *, now: datetime) -> None:
     if to not in STEPS[registration.state]:
         raise Refusal(_CHANGED)
+    was_confirmed = registration.state is State.CONFIRMED
     registration.state = to
     registration.updated_at = now
     registration.waiting_since = now if to is State.WAITING else None
     registration.confirmed_at = now if to is State.CONFIRMED else None
     outbox.owe(registration, TOLD[to], now=now)
+    if was_confirmed or to is State.CONFIRMED:
+        invitations.follow(registration, now=now)

@@ -8,10 +8,11 @@ from flask_babel import gettext as _
 
 from registration.domain.calendars.entry import CalendarEntry, Labels
 from registration.domain.livestream import FLOOR
+from registration.domain.personal import Personal
 from registration.domain.programme import takes_place
 from registration.links import public_url
 from registration.models import EventSession, Invitation, Registration
-from registration.text import in_language
+from registration.text import in_language, is_visible
 
 
 def public_entry(session: EventSession, *, language: str) -> CalendarEntry:
@@ -77,6 +78,11 @@ def labels() -> Labels:
 def neutral_title() -> str:
     """Return what a discreet entry is called unless its owner has chosen other words."""
     return _("Online meeting")
+
+
+def discreet_title(personal: Personal) -> str:
+    """Return what calendars and mails call a session for somebody in discreet mode: in their own words, if any."""
+    return personal.neutral_title if is_visible(personal.neutral_title) else neutral_title()
 
 
 def entry_title(session: EventSession, language: str) -> str:

@@ -14,7 +14,8 @@ from registration.domain.personal import Personal, address_hash, sealed
 from registration.domain.programme import open_sessions
 from registration.extensions import db
 from registration.keys import new_public_id
-from registration.models import Category, Event, Registration, SessionChoice
+from registration.models import Category, Event, EventSession, Invitation, Registration, SessionChoice
+from registration.models.invitation import Standing
 from registration.models.registration import PROVED, RegistrationState
 
 MAX_CROWD = 1_000_000
@@ -41,16 +42,24 @@ COUNTRIES = ("NP", "KE", "ES", "OM", "AU", "BR", "IN", "US", "NG", "FJ")
 
 def make_crowd(event: Event, size: int, *, now: datetime) -> None:
     """Add `size` confirmed registrations to the event, for all its sessions. Places are not looked at."""
-    sessions = [session.id for session in open_sessions(event)]
+    sessions = open_sessions(event)
     invented = islice(_rows(event, now), size)
     while rows := list(islice(invented, BATCH)):
         db.session.execute(insert(Registration), rows)
         ids = db.session.execute(
             select(Registration.id).where(Registration.public_id.in_([row["public_id"] for row in rows]))
         ).scalars()
-        choices = [{"registration_id": one, "session_id": session} for one in ids for session in sessions]
+        choices = [{"registration_id": one, "session_id": session.id} for one in ids for session in sessions]
         if choices:
             db.session.execute(insert(SessionChoice), choices)
+            told = {session.id: _told(session, now) for session in sessions}
+            db.session.execute(insert(Invitation), [{**one, **told[one["session_id"]]} for one in choices])
+
+
+def _told(session: EventSession, now: datetime) -> dict[str, Any]:
+    """What members of the crowd hold of a session, as if their mails had gone out; mails are owed for changes alone."""
+    standing = Standing.INVITED if session.event.invitations else Standing.INFORMED
+    return {"standing": standing, "revision": session.revision, "changed_at": now, "told_at": now}
 
 
 def _rows(event: Event, now: datetime) -> Iterator[dict[str, Any]]:

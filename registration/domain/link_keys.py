@@ -18,6 +18,7 @@ class LinkKind(enum.StrEnum):
 
     PROVE = "prove"
     MANAGE = "manage"
+    FEED = "feed"
 
 
 def key_for(registration: Registration, kind: LinkKind) -> str:
@@ -30,12 +31,16 @@ def registration_of(key: str, kind: LinkKind) -> Registration:
     registration = db.session.execute(
         select(Registration).where(Registration.public_id == public_id_of(key))
     ).scalar_one_or_none()
-    if registration is None or not keyring.keys.fits(
-        key, kind, registration.public_id, _generation(registration, kind)
-    ):
+    if registration is None or not _opens(key, kind, registration):
         raise NotFound(_l("This link is not valid any more; ask for a new one."))
     return registration
 
 
+def _opens(key: str, kind: LinkKind, registration: Registration) -> bool:
+    fits = keyring.keys.fits(key, kind, registration.public_id, _generation(registration, kind))
+    return fits and (kind is not LinkKind.FEED or registration.feed_on)
+
+
 def _generation(registration: Registration, kind: LinkKind) -> int:
-    return registration.manage_generation if kind is LinkKind.MANAGE else 0
+    generations = {LinkKind.MANAGE: registration.manage_generation, LinkKind.FEED: registration.feed_generation}
+    return generations.get(kind, 0)

@@ -15,13 +15,10 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
 
-from registration.extensions import db, insert_row, keyring
+from registration.extensions import db, insert_new, insert_row, keyring
 from registration.models import Delivery, EventSession, Registration
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
-from registration.models.event import EventState
-from registration.models.programme import SessionState
-from registration.models.registration import RegistrationState as State
 
 LEASE = timedelta(minutes=5)
 """At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
@@ -32,18 +29,6 @@ LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
-
-STATE_TOLD = {
-    Kind.PROVE: (State.UNVERIFIED,),
-    Kind.IN_REVIEW: (State.IN_REVIEW,),
-    Kind.WAITING: (State.WAITING,),
-    Kind.CONFIRMED: (State.CONFIRMED,),
-    Kind.DECLINED: (State.DECLINED,),
-    Kind.CANCELLED: (State.CANCELLED,),
-    Kind.CHANGED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
-    Kind.REMINDER: (State.CONFIRMED,),
-}
-"""A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +78,32 @@ def owe(
     insert_row(Delivery, values)
 
 
+def owe_invitation(registration: Registration, session: EventSession, *, now: datetime) -> None:
+    """Owe somebody the mail about one session that brings what they hold to what stands.
+
+    One that still waits will say so when it is sent: there is never a second.
+    """
+    db.session.flush()
+    before = select(Delivery.state).where(
+        Delivery.registration_id == registration.id,
+        Delivery.session_id == session.id,
+        Delivery.kind == Kind.INVITATION,
+    )
+    states = db.session.execute(before).scalars().all()
+    if DeliveryState.WAITING in states:
+        return
+    values = {
+        "key": f"{Kind.INVITATION}/{registration.public_id}/{session.id}/{len(states)}",
+        "kind": Kind.INVITATION,
+        "registration_id": registration.id,
+        "session_id": session.id,
+        "due_at": now,
+        "useful_until": last_end(session),
+        "next_try_at": now,
+    }
+    insert_new(Delivery, values)
+
+
 def count_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> int:
     """Return how many mails of a kind have fallen due for these registrations since then."""
     if not registrations:
@@ -140,14 +151,6 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
     return _mails(owner, now)
 
 
-def still_owed(delivery_id: int, *, owner: str, now: datetime) -> Delivery | None:
-    """Return the delivery as it stands now if `owner` should send it, else None. Never sends what became wrong."""
-    delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
-    if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
-        return None
-    return delivery if _is_right(delivery, now) else None
-
-
 def settle(delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime) -> None:
     """Record how the try of one mail ended. An owner whose lease went to another changes nothing."""
     mine = and_(Delivery.id.in_(delivery_ids), Delivery.claimed_by == owner)
@@ -179,6 +182,11 @@ def wait_after(tries: int) -> timedelta:
     """Return how long to wait before the next try: doubling from one minute to ten, give or take a fifth."""
     wait = min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+
+
+def last_end(session: EventSession) -> datetime:
+    """Return when nobody has anything more of a mail about this session: by its last end that anybody was told."""
+    return max([session.ends_at, *(revision.ends_at for revision in session.revisions)])
 
 
 def message_id(delivery: Delivery, domain: str) -> str:
@@ -230,23 +238,6 @@ def _mails(owner: str, now: datetime) -> list[list[int]]:
         key = ("reminder", registration_id) if kind is Kind.REMINDER else delivery_id
         mails.setdefault(key, []).append(delivery_id)
     return list(mails.values())
-
-
-def _is_right(delivery: Delivery, now: datetime) -> bool:
-    registration = delivery.registration
-    states = STATE_TOLD.get(delivery.kind)
-    if now >= delivery.useful_until or (states and registration.state not in states):
-        return False
-    if delivery.kind is not Kind.REMINDER:
-        return True
-    session = delivery.session
-    return (
-        session is not None
-        and registration.event.state is EventState.PUBLISHED
-        and session.state is SessionState.SCHEDULED
-        and session.starts_at == delivery.starts_at
-        and session.id in {choice.session_id for choice in registration.choices}
-    )
 
 
 def _update(which: ColumnElement[bool], **values: object) -> None:

@@ -1,4 +1,4 @@
-"""What participants do with their own registration: change it, switch discreet mode, cancel."""
+"""What participants do with their own registration: change it, switch discreet mode or their feed, cancel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 
-from registration.domain import admission, outbox
+from registration.domain import admission, invitations, outbox
 from registration.domain.personal import open_personal, seal_into
 from registration.domain.programme import takes_place
 from registration.domain.signup import set_sessions
@@ -19,7 +19,8 @@ from registration.models.delivery import DeliveryKind
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a participant can change: languages (of mails, of the stream), zone, discreet mode and its title."""
+    """What a participant can change: languages (of mails, of the stream), zone, discreet mode and its title; whether
+    sessions come as invitations by mail, where the event sends them."""
 
     session_ids: tuple[int, ...]
     language: str
@@ -27,6 +28,7 @@ class Wishes:
     zone: str
     discreet: bool
     neutral_title: str
+    invitations: bool
 
 
 def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool:
@@ -46,9 +48,11 @@ def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool
     registration.stream_language = wishes.stream_language
     registration.zone = wishes.zone
     registration.discreet = wishes.discreet
+    registration.invitations = wishes.invitations
     seal_into(registration, replace(open_personal(registration), neutral_title=wishes.neutral_title))
     registration.updated_at = now
     outbox.owe(registration, DeliveryKind.CHANGED, now=now)
+    invitations.follow(registration, now=now)
     return True
 
 
@@ -61,6 +65,7 @@ def current_wishes(registration: Registration) -> Wishes:
         zone=registration.zone,
         discreet=registration.discreet,
         neutral_title=open_personal(registration).neutral_title,
+        invitations=registration.invitations,
     )
 
 
@@ -69,6 +74,20 @@ def cancel(registration: Registration, *, now: datetime) -> None:
     admission.lock_event(registration.event_id)
     lock_registration(registration)
     admission.cancel(registration, now=now)
+
+
+def renew_feed(registration: Registration, *, now: datetime) -> None:
+    """Give a participant's feed a new address; the old one opens nothing any more."""
+    lock_registration(registration)
+    registration.feed_generation += 1
+    registration.updated_at = now
+
+
+def switch_feed(registration: Registration, *, on: bool, now: datetime) -> None:
+    """Switch a participant's feed off, or on again at the address it had."""
+    lock_registration(registration)
+    registration.feed_on = on
+    registration.updated_at = now
 
 
 def lock_registration(registration: Registration) -> None:

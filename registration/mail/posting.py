@@ -26,7 +26,7 @@ from flask import current_app
 
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
-from registration.mail.letters import Letter
+from registration.mail.letter import Invite, Letter
 
 SMTP_TIMEOUT = 15
 """Seconds for each answer of the mail server: nine of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL, RCPT, DATA,
@@ -58,7 +58,11 @@ class Unreachable(Exception):
 
 
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
-    """Return the message for a letter: text beside HTML, then the calendar files; `now` (UTC) is its Date."""
+    """Return the message for a letter; `now` (UTC) is its Date.
+
+    Text beside HTML, then the calendar files. An invitation stands beside the text too, where calendars look for it,
+    and once more as a file, for people whose mail program does not look there (RFC 6047, 2.4).
+    """
     settings: Settings = current_app.config["PLENARY"]
     message = EmailMessage(policy=POLICY)
     message["Message-ID"] = message_id
@@ -71,6 +75,8 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    if letter.invite:
+        _add_invite(message, letter.invite)
     for file in letter.files:
         message.add_attachment(file.octets, maintype="text", subtype="calendar", filename=file.name)
         part = list(message.iter_attachments())[-1]
@@ -78,6 +84,14 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
     # Last, for EmailMessage drops or moves into a part whatever Content- header stands when content is added.
     message["Content-Language"] = letter.language
     return message
+
+
+def _add_invite(message: EmailMessage, invite: Invite) -> None:
+    message.add_alternative(invite.octets, maintype="text", subtype="calendar")
+    part = list(message.iter_parts())[-1]
+    part.set_param("method", invite.method.value)
+    part.set_param("charset", "utf-8")
+    message.add_attachment(invite.octets, maintype="application", subtype="ics", filename="invite.ics")
 
 
 def sender_domain() -> str:

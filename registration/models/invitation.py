@@ -15,12 +15,15 @@ from registration.models.types import Id, UtcDateTime, words
 
 
 class Standing(enum.StrEnum):
-    """What the last mail that was handed over made of the entry."""
+    """What somebody holds by the last mail that was handed over."""
 
     NONE = "none"
-    """Nothing has been handed over yet."""
     INVITED = "invited"
+    """An invitation (iTIP), which its calendar keeps up to date."""
+    INFORMED = "informed"
+    """The times, and a file."""
     CANCELLED = "cancelled"
+    """Word that it is off, or off for them."""
 
 
 class Reply(enum.StrEnum):

@@ -9,17 +9,19 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from registration import clock
-from registration.domain import admission, livestream, participation, privacy
+from registration.domain import admission, feeds, invitations, livestream, participation, privacy
+from registration.domain.calendars.add_links import add_links
 from registration.domain.catalogue import whole_event
-from registration.domain.link_keys import LinkKind, registration_of
+from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions, takes_place
 from registration.errors import NotFound
 from registration.extensions import writing
-from registration.models import Registration
+from registration.links import public_url
+from registration.models import EventSession, Registration
 from registration.models.registration import RegistrationState
 from registration.web.display import page_language, use_language
-from registration.web.own_form import OwnForm
+from registration.web.own_form import BY_INVITATION, BY_OWN_HAND, OwnForm
 
 blueprint = Blueprint("participant", __name__)
 
@@ -60,6 +62,25 @@ def cancel() -> Response:
     with writing():
         participation.cancel(own_registration(), now=clock.now())
     flash(_("Your registration is cancelled."))
+    return redirect(url_for("participant.own"), 303)
+
+
+@blueprint.post("/my/feed/renew/")
+def renew_feed() -> Response:
+    """Give the own feed a new address."""
+    with writing():
+        participation.renew_feed(own_registration(), now=clock.now())
+    flash(_("Your feed has a new address; the old one is not valid any more."))
+    return redirect(url_for("participant.own"), 303)
+
+
+@blueprint.post("/my/feed/off/", defaults={"on": False})
+@blueprint.post("/my/feed/on/", defaults={"on": True})
+def switch_feed(*, on: bool) -> Response:
+    """Switch the own feed off or on."""
+    with writing():
+        participation.switch_feed(own_registration(), on=on, now=clock.now())
+    flash(_("Your feed is on, at the address below.") if on else _("Your feed is off; its address opens nothing now."))
     return redirect(url_for("participant.own"), 303)
 
 
@@ -105,6 +126,7 @@ def _form(registration: Registration, *, submitted: bool) -> OwnForm:
         discreet=wishes.discreet,
         language=wishes.language,
         neutral_title=wishes.neutral_title,
+        calendar=BY_INVITATION if wishes.invitations else BY_OWN_HAND,
     )
     form.offer(whole_event(registration.event.slug))
     return form
@@ -112,7 +134,7 @@ def _form(registration: Registration, *, submitted: bool) -> OwnForm:
 
 def _page(registration: Registration, form: OwnForm) -> str:
     state = registration.state
-    chosen = {choice.session_id for choice in registration.choices}
+    sessions = feeds.chosen_sessions(registration)
     return render_template(
         "participant/own.html",
         event=registration.event,
@@ -122,12 +144,21 @@ def _page(registration: Registration, form: OwnForm) -> str:
         takes_place=takes_place,
         asked={"lang": page_language(), "stream": registration.stream_language},
         offered=open_sessions(whole_event(registration.event.slug)),
-        sessions=[one for one in registration.event.sessions if one.id in chosen],
+        sessions=sessions,
+        feed_url=public_url("calendar.own_feed", key=key_for(registration, LinkKind.FEED)),
+        by_invitation=invitations.by_invitation(registration),
+        add_links=_add_links(registration, [one for one in sessions if takes_place(one)]),
         rooms=lambda session: livestream.rooms(session, registration),
         position=admission.position(registration) if state is RegistrationState.WAITING else None,
         can_change=state in admission.ALIVE,
         forget_at=privacy.forget_at(registration.event),
     )
+
+
+def _add_links(registration: Registration, sessions: list[EventSession]) -> list[tuple[EventSession, dict[str, str]]]:
+    """Return for each session the links that add it to calendars on the web, in the person's words."""
+    links = [add_links(entry) for entry in feeds.own_entries(registration, sessions)]
+    return list(zip(sessions, links, strict=True))
 
 
 def _cookie_name() -> str:

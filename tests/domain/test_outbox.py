@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from registration.domain import outbox
 from registration.domain.outbox import FIRST_WAIT, LEASE, LONGEST_WAIT, Outcome, wait_after
+from registration.domain.owed import still_owed
 from registration.domain.reminders import make_reminders
 from registration.extensions import db, writing
 from registration.models import Delivery, Event, EventSession
@@ -92,7 +93,7 @@ def test_who_lost_the_lease_can_settle_nothing(now: datetime) -> None:
         outbox.drop([one], owner="slow", now=now)
         outbox.release(owner="slow")
     assert (delivery(one).state, delivery(one).claimed_by) == (DeliveryState.WAITING, "next")
-    assert outbox.still_owed(one, owner="slow", now=now) is None
+    assert still_owed(one, owner="slow", now=now) is None
 
 
 @SQLITE
@@ -159,8 +160,8 @@ def test_a_mail_past_its_use_is_not_sent(now: datetime) -> None:
     person = take_part_by_rule(now=now)
     owe(person, Kind.LINK, now, useful_until=now + MINUTE)
     ((one,),) = claim("one", now)
-    assert outbox.still_owed(one, owner="one", now=now) is not None
-    assert outbox.still_owed(one, owner="one", now=now + MINUTE) is None
+    assert still_owed(one, owner="one", now=now) is not None
+    assert still_owed(one, owner="one", now=now + MINUTE) is None
 
 
 @SQLITE
@@ -193,7 +194,7 @@ def test_a_mail_is_owed_while_what_it_says_is_true(now: datetime, kind: Kind, st
     for state in State:
         with writing():
             registration(person).state = state
-        if outbox.still_owed(one, owner="one", now=now):
+        if still_owed(one, owner="one", now=now):
             owed_in.add(state)
     assert owed_in == states
 
@@ -235,10 +236,10 @@ def test_a_claimed_reminder_is_not_sent_once_its_reason_is_gone(app: Flask, now:
     with writing():
         make_reminders(now=due)
     ((one,),) = claim("one", due)
-    assert outbox.still_owed(one, owner="one", now=due) is not None
+    assert still_owed(one, owner="one", now=due) is not None
     db.session.rollback()
     happen(app)
-    assert outbox.still_owed(one, owner="one", now=due) is None
+    assert still_owed(one, owner="one", now=due) is None
 
 
 def test_a_message_id_is_the_same_in_every_try_and_tells_nothing(now: datetime) -> None:

@@ -14,13 +14,14 @@ from werkzeug.test import TestResponse
 
 from config import ROOT
 from registration import clock, worker
-from registration.domain import signup
+from registration.domain import invitations, revisions, signup
 from registration.domain.event_file import import_event
 from registration.domain.personal import Personal, address_hash
 from registration.domain.programme import event_named
 from registration.extensions import Base, db, writing
 from registration.models import Category, Delivery, Event, EventSession, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
+from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
 from tests.support.client import Client
 from tests.support.smtp import MailServer, ReceivedMail
@@ -55,14 +56,21 @@ OWN_ANSWERS = {
 _loaded: dict[str, list[dict[str, Any]]] = {}
 
 
-def load_dialogue(app: Flask) -> None:
-    """Load examples/dialogue-2021.yaml as `dialogue-next`, open for sign-up. Into an empty database its rows are
-    copied from the first test that did so: reading the file costs more than most tests."""
+def load_dialogue(app: Flask, *, invitations: bool = False) -> None:
+    """Load examples/dialogue-2021.yaml as `dialogue-next`, open for sign-up; with calendar files in place of
+    invitations, unless these are asked for."""
     with app.app_context(), writing():
-        empty = not any(_rows().values())
-        if empty and _loaded:
-            _insert_loaded()
-            return
+        _load()
+        db.session.execute(update(Event).where(Event.slug == SLUG).values(invitations=invitations))
+
+
+def _load() -> None:
+    """Into an empty database the rows are copied from the first test that loaded them: reading the file costs more
+    than most tests."""
+    empty = not any(_rows().values())
+    if empty and _loaded:
+        _insert_loaded()
+    else:
         sample = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
         import_event(sample, as_slug=SLUG, shift_to="2026-05-26", now=clock.now())
         db.session.flush()
@@ -79,7 +87,7 @@ def _insert_loaded() -> None:
     for table in Base.metadata.sorted_tables:
         if rows := _loaded[table.name]:
             db.session.execute(insert(table), rows)
-            if db.engine.dialect.name == "postgresql":
+            if db.engine.dialect.name == "postgresql" and "id" in table.columns:
                 sequence = f"pg_get_serial_sequence('{table}', 'id')"
                 db.session.execute(text(f"SELECT setval({sequence}, max(id)) FROM {table}"))
 
@@ -91,10 +99,21 @@ def change(app: Flask, model: type[Base], slug: str, **values: Any) -> None:
     """
     with app.app_context(), writing():
         if values:
-            db.session.execute(update(model).where(model.slug == slug).values(**values))  # type: ignore[attr-defined]
+            row = db.session.execute(select(model).where(model.slug == slug)).scalar_one()  # type: ignore[attr-defined]
+            for name, value in values.items():
+                setattr(row, name, value)
+            for session in _revised_by(row, values):
+                revisions.revise(session, now=clock.now())
         db.session.execute(update(Event).where(Event.slug == SLUG).values(version=Event.version + 1))
     if has_app_context():
         db.session.rollback()  # The test's own session reads anew.
+
+
+def _revised_by(row: Base, values: dict[str, Any]) -> list[EventSession]:
+    """The sessions whose entries and mails the change is about."""
+    if isinstance(row, EventSession) and values.keys() & {"title", "starts_at", "state"}:
+        return [row]
+    return row.sessions if isinstance(row, Event) and values.keys() & {"title", "state"} else []
 
 
 def move_session(app: Flask, slug: str, by: timedelta) -> None:
@@ -103,8 +122,12 @@ def move_session(app: Flask, slug: str, by: timedelta) -> None:
         session = db.session.execute(select(EventSession).where(EventSession.slug == slug)).scalar_one()
         names = ("starts_at", "ends_at", "starts_wall", "ends_wall")
         moved = {name: getattr(session, name) + by for name in names}
-        moved |= {"revision": session.revision + 1, "updated_at": clock.now()}
     change(app, EventSession, slug, **moved)
+
+
+def cancel_session(app: Flask, slug: str) -> None:
+    """Cancel a session."""
+    change(app, EventSession, slug, state=SessionState.CANCELLED)
 
 
 def answers(category: str = "youth", **values: Any) -> dict[str, Any]:
@@ -136,13 +159,14 @@ def prove(client: Client, smtp: MailServer, address: str = AMINA) -> TestRespons
 
 
 def take_part(client: Client, smtp: MailServer, category: str = "youth", **values: Any) -> ReceivedMail:
-    """Sign somebody up the whole way; `client` has their own page open then. Answers with the mail that follows."""
+    """Sign somebody up the whole way; `client` has their own page open then. Answers with the mail that says how their
+    registration stands; invitations may have come after it."""
     address = values.get("address", AMINA)
     assert sign_up(client, category, **values).status_code == 303
     work(client.application)
     assert prove(client, smtp, address).status_code == 303
     work(client.application)
-    return smtp.last_to(address)
+    return smtp.last_letter_to(address)
 
 
 def rows(app: Flask) -> list[tuple[str, RegistrationState]]:
@@ -171,7 +195,7 @@ def sign_up_by_rule(address: str = AMINA, category: str = "youth", *, now: datet
 
 
 def take_part_by_rule(address: str = AMINA, category: str = "youth", *, now: datetime, **values: Any) -> int:
-    """Sign somebody up and prove the address; returns the registration's id. The two mails count as sent."""
+    """Sign somebody up and prove the address; returns the registration's id. All mails that follow count as sent."""
     sign_up_by_rule(address, category, now=now, **values)
     with writing():
         newest = registrations(address)[-1]
@@ -181,6 +205,9 @@ def take_part_by_rule(address: str = AMINA, category: str = "youth", *, now: dat
         db.session.execute(
             update(Delivery).where(Delivery.registration_id == registration_id).values(state=DeliveryState.SENT)
         )
+        invited = [(notice, one) for one in registration.invitations_held if (notice := invitations.notice_for(one))]
+        told = [invitations.told_by(notice, one) for notice, one in invited]
+        invitations.note([*told, *invitations.told_by_registration_mail(registration)], now=now)
     return registration_id
 
 

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from icalendar import Calendar
 
 from tests.support.ports import HERE, free_port
 
@@ -37,6 +38,14 @@ class ReceivedMail:
     def html(self) -> str:
         """The HTML part."""
         return self._body("html")
+
+    @property
+    def invitation(self) -> Calendar | None:
+        """What a calendar program reads beside the text, if the mail is an invitation."""
+        for part in self.message.walk():
+            if part.get_content_type() == "text/calendar" and part.get_param("method"):
+                return Calendar.from_ical(part.get_content())
+        return None
 
     def _body(self, kind: str) -> str:
         part = self.message.get_body((kind,))
@@ -69,6 +78,18 @@ class MailServer:
         mails = self.to(recipient)
         assert mails, f"no mail to {recipient}; there are mails to {[mail.recipients for mail in self.mails]}"
         return mails[-1]
+
+    def letters_to(self, recipient: str) -> list[ReceivedMail]:
+        """The mails to `recipient` that are no invitations."""
+        return [mail for mail in self.to(recipient) if mail.invitation is None]
+
+    def last_letter_to(self, recipient: str) -> ReceivedMail:
+        """The newest of them; fails if there is none."""
+        return self.letters_to(recipient)[-1]
+
+    def invitations_to(self, recipient: str) -> list[Calendar]:
+        """The invitations to `recipient`, in the order of arrival."""
+        return [mail.invitation for mail in self.to(recipient) if mail.invitation is not None]
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

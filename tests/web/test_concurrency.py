@@ -6,24 +6,33 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration.extensions import db
+from registration import worker
+from registration.domain.crowds import make_crowd
+from registration.domain.programme import event_named
+from registration.extensions import db, writing
 from registration.models import Category, Delivery, Event
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
+from tests.support.clock import FakeClock
 from tests.support.dialogue import (
+    AMINA,
+    FIRST_START,
     REGISTER,
+    SECOND_START,
     SLUG,
     answers,
     change,
     link_in,
     load_dialogue,
+    move_session,
     rows,
     sign_up,
     sign_up_by_rule,
@@ -193,3 +202,43 @@ def test_proofs_and_sign_ups_of_the_same_people_at_once_do_not_hinder_each_other
     ]
     assert Counter(together(proofs + more)) == {303: 24}
     assert Counter(state for _category, state in rows(app))[State.CONFIRMED] == 12
+
+
+def test_workers_who_tell_of_a_change_at_once_tell_everybody_once(
+    app: Flask, client: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=True)
+    with app.app_context(), writing():
+        make_crowd(event_named(SLUG), 40, now=clock.now)
+    move_session(app, "human-rights", timedelta(minutes=30))
+    clock.advance(timedelta(minutes=10))
+
+    def run() -> int:
+        with app.app_context():
+            return worker.run_once()
+
+    together([run] * 4)
+    told = Counter(mail.recipients for mail in smtp.mails)
+    assert (len(told), set(told.values())) == (40, {1})
+
+
+def test_a_change_of_language_and_a_moved_session_at_once_leave_one_true_invitation(
+    app: Flask, client: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=True)
+    take_part(client, smtp)
+    move_session(app, "human-rights", timedelta(minutes=30))
+    clock.advance(timedelta(minutes=10))
+    smtp.clear()
+    form = own_form(client, "form[action='/my/']")
+
+    def run() -> int:
+        with app.app_context():
+            return worker.run_once()
+
+    together([run, lambda: again(app, client, form, language="fr"), run])
+    work(app)
+    last = smtp.invitations_to(AMINA)
+    by_start = {one.walk("VEVENT")[0].start.astimezone(FIRST_START.tzinfo): one.walk("VEVENT")[0] for one in last}
+    assert by_start.keys() >= {FIRST_START + timedelta(minutes=30), SECOND_START}
+    assert {str(event["SUMMARY"].params["LANGUAGE"]) for event in by_start.values()} == {"fr"}

@@ -57,6 +57,8 @@ ROUTES = {
     "organizer.attendees": Route(f"/organizer{EVENT}attendees/", 303),
     "organizer.attendee": Route(f"/organizer{EVENT}attendees/{KEY}/", 303),
     "organizer.export": Route(f"/organizer{EVENT}export/", 303),
+    "organizer.sessions": Route(f"/organizer{EVENT}sessions/", 303),
+    "organizer.session": Route(f"/organizer{EVENT}sessions/human-rights/", 303),
     "health.alive": Route("/healthz"),
     "health.ready": Route("/readyz"),
 }

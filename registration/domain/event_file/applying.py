@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from registration.domain import revisions
 from registration.domain.event_file.planning import Planned
 from registration.extensions import Base
 from registration.keys import new_public_id
@@ -24,7 +26,7 @@ def create(planned: Planned, *, now: datetime) -> Base:
     if isinstance(row, Event | EventSession):
         row.created_at = row.updated_at = now
     if isinstance(row, EventSession):
-        row.code = new_public_id()[:CODE_LENGTH]
+        row.code, row.revision = new_public_id()[:CODE_LENGTH], 0
     for relationship, rows in planned.below.items():
         getattr(row, relationship).extend(create(below, now=now) for below in rows)
     return row
@@ -33,7 +35,7 @@ def create(planned: Planned, *, now: datetime) -> Base:
 def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
     """Change a row and all below it into what is planned. Returns its columns and relationships that changed."""
     changed = {name for name, value in planned.values.items() if getattr(row, name) != value}
-    revisions = {one: one.revision for one in row.sessions} if isinstance(row, Event) else {}
+    numbers = {one: one.revision for one in row.sessions} if isinstance(row, Event) else {}
     for name in changed:
         setattr(row, name, planned.values[name])
     for relationship, rows in planned.below.items():
@@ -44,23 +46,25 @@ def bring(row: Base, planned: Planned, *, now: datetime) -> set[str]:
     if isinstance(row, Event) and changed:
         row.version += 1
         row.updated_at = now
-        if changed & MATERIAL_OF_EVENT:
-            _revise([one for one in row.sessions if revisions.get(one) == one.revision], now=now)
+        _keep_revisions(row, numbers, is_material=bool(changed & MATERIAL_OF_EVENT), now=now)
     return changed
 
 
 def _date(session: EventSession, changed: set[str], *, now: datetime) -> None:
     """Note when what stands in a session's calendar entry changed (RFC 5545, 3.8.7.3); the theme is its description."""
     if changed & MATERIAL:
-        _revise([session], now=now)
+        revisions.revise(session, now=now)
     elif "theme" in changed:
         session.updated_at = now
 
 
-def _revise(sessions: list[EventSession], *, now: datetime) -> None:
-    for session in sessions:
-        session.revision += 1
-        session.updated_at = now
+def _keep_revisions(event: Event, numbers: Mapping[EventSession, int], *, is_material: bool, now: datetime) -> None:
+    """Begin the revisions of sessions that are new, and revise all others for what stands in all their entries."""
+    for session in event.sessions:
+        if session not in numbers:
+            revisions.add(session, now=now)
+        elif is_material and numbers[session] == session.revision:
+            revisions.revise(session, now=now)
 
 
 def _bring_below(rows: list[Any], planned: list[Planned], *, now: datetime) -> bool:

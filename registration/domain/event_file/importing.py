@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
 
-from registration.domain import admission
+from registration.domain import admission, revisions
 from registration.domain.event_file.applying import bring, create
 from registration.domain.event_file.checking import fit_faults
 from registration.domain.event_file.faults import EventFileFaults, Fault
@@ -76,6 +76,8 @@ def _create(planned: Planned, *, now: datetime) -> Event:
     event = create(planned, now=now)
     assert isinstance(event, Event)  # noqa: S101
     db.session.add(event)
+    for session in event.sessions:
+        revisions.begin(session, now=now)
     db.session.flush()
     return event
 

@@ -1,0 +1,172 @@
+"""The invitations of one participant: what they hold of each session, and the mails that bring it to what stands.
+
+A person's own coming, going and changing owes its mail at once (`follow`); what organizers change is told by
+`domain.notices` when its time has come. What a mail told is noted when it has been handed over (`note`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from registration.domain import outbox
+from registration.domain.facts import Facts, Traits, facts_of
+from registration.domain.notice import Notice, has_left, notice_owed, standing_due
+from registration.domain.personal import open_personal
+from registration.domain.revisions import as_it_stands
+from registration.extensions import db, keyring
+from registration.models import EventSession, Invitation, Registration, SessionRevision
+from registration.models.event import EventState
+from registration.models.invitation import Standing
+from registration.models.registration import RegistrationState
+
+SPOKEN_OF = frozenset({EventState.PUBLISHED, EventState.CANCELLED})
+"""Events of whose sessions anything is mailed."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a mail made of somebody's entry for a session, to be noted once it is handed over."""
+
+    registration_id: int
+    session_id: int
+    revision: int
+    standing: Standing
+    words: bytes
+
+
+def by_invitation(registration: Registration) -> bool:
+    """Whether sessions come to this person as invitations by mail."""
+    return registration.invitations and registration.event.invitations
+
+
+def takes_part(registration: Registration, session: EventSession) -> bool:
+    """Whether somebody has a place and has chosen the session."""
+    chosen = {choice.session_id for choice in registration.choices}
+    return registration.state is RegistrationState.CONFIRMED and session.id in chosen
+
+
+def traits_of(registration: Registration) -> Traits:
+    """Return what of this person decides what they are told."""
+    return Traits(
+        registration.language, registration.stream_language, registration.category.slug, registration.discreet
+    )
+
+
+def notice_for(invitation: Invitation) -> Notice | None:
+    """Return what this person is owed about this session now, if anything."""
+    registration, session = invitation.registration, invitation.session
+    if session.event.state not in SPOKEN_OF:
+        return None
+    after = _facts(as_it_stands(session, now=session.updated_at), registration)
+    attends = takes_part(registration, session)
+    due = standing_due(takes_part=attends, takes_place=after.takes_place, by_invitation=by_invitation(registration))
+    return notice_owed(
+        invitation.standing,
+        due,
+        _facts_told(invitation),
+        after,
+        takes_part=attends,
+        words_changed=invitation.told_words not in (b"", words_of(registration)),
+    )
+
+
+def follow(registration: Registration, *, now: datetime) -> None:
+    """Make somebody's invitations follow what has just become of their registration, and owe the mails for it.
+
+    What they hold is superseded by a higher SEQUENCE; nothing is owed for what organizers changed alone.
+    """
+    db.session.flush()
+    held = {one.session_id: one for one in _of_registration(registration)}
+    for session in registration.event.sessions:
+        invitation = held.get(session.id)
+        if invitation is None and takes_part(registration, session):
+            invitation = Invitation(registration=registration, session=session, changed_at=now)
+            db.session.add(invitation)
+        if invitation is not None:
+            _follow_one(invitation, now)
+
+
+def note(told: Iterable[Told], *, now: datetime) -> None:
+    """Note what a mail that has been handed over told; owe another where something changed while it was under way."""
+    for one in told:
+        invitation = db.session.execute(
+            select(Invitation)
+            .where(Invitation.registration_id == one.registration_id, Invitation.session_id == one.session_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).scalar_one_or_none()
+        if invitation is None:
+            continue
+        invitation.standing, invitation.revision = one.standing, one.revision
+        invitation.told_words, invitation.told_at = one.words, now
+        _owe_what_came_between(invitation, now)
+
+
+def told_by(notice: Notice, invitation: Invitation) -> Told:
+    """Return what a mail that says `notice` makes of the entry."""
+    return _told(invitation, notice.becomes)
+
+
+def told_by_registration_mail(registration: Registration) -> list[Told]:
+    """Return what a mail about the registration, with its files, tells of sessions to who is not invited by mail."""
+    told = []
+    for invitation in _of_registration(registration):
+        attends = takes_part(registration, invitation.session)
+        after = _facts(as_it_stands(invitation.session, now=invitation.session.updated_at), registration)
+        due = standing_due(takes_part=attends, takes_place=after.takes_place, by_invitation=by_invitation(registration))
+        before = _facts_told(invitation)
+        is_new = before is None or has_left(invitation.standing, before)
+        has_ended = invitation.standing is Standing.INFORMED and not attends
+        if (due is Standing.INFORMED and is_new) or has_ended:
+            told.append(_told(invitation, due))
+    return told
+
+
+def words_of(registration: Registration) -> bytes:
+    """Return a digest of the person's own part in what an entry says: 32 bytes."""
+    title = open_personal(registration).neutral_title if registration.discreet else ""
+    return keyring.keys.digest("words", json.dumps([registration.language, registration.discreet, title]))
+
+
+def _follow_one(invitation: Invitation, now: datetime) -> None:
+    notice = notice_for(invitation)
+    if notice is None or not notice.own:
+        return
+    if invitation.standing is not Standing.NONE:
+        invitation.bumps += 1
+        invitation.changed_at = now
+    outbox.owe_invitation(invitation.registration, invitation.session, now=now)
+
+
+def _owe_what_came_between(invitation: Invitation, now: datetime) -> None:
+    """A change of the session that is still to be told is told with the others, in its time."""
+    _follow_one(invitation, now)
+    notice = notice_for(invitation)
+    if notice is not None and invitation.session.notice_at is None:
+        outbox.owe_invitation(invitation.registration, invitation.session, now=now)
+
+
+def _of_registration(registration: Registration) -> Sequence[Invitation]:
+    found = select(Invitation).where(Invitation.registration_id == registration.id).order_by(Invitation.session_id)
+    return db.session.execute(found).scalars().all()
+
+
+def _told(invitation: Invitation, standing: Standing) -> Told:
+    registration, session = invitation.registration, invitation.session
+    return Told(registration.id, session.id, session.revision, standing, words_of(registration))
+
+
+def _facts_told(invitation: Invitation) -> Facts | None:
+    if invitation.revision is None:
+        return None
+    told = db.session.get_one(SessionRevision, (invitation.session_id, invitation.revision))
+    return _facts(told, invitation.registration)
+
+
+def _facts(revision: SessionRevision, registration: Registration) -> Facts:
+    return facts_of(revision, traits_of(registration), registration.event.default_language)

@@ -1,0 +1,254 @@
+"""Telling participants what organizers have changed: when, whom, what; and who has not got it.
+
+People who are told the same are one group, so that a hundred thousand of them cost a handful of statements.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select, tuple_, update
+from sqlalchemy.orm import aliased
+
+from registration.domain.facts import Change, Traits, facts_of
+from registration.domain.invitations import SPOKEN_OF
+from registration.domain.notice import Notice, notice_owed, standing_due
+from registration.domain.outbox import last_end
+from registration.domain.revisions import as_it_stands
+from registration.extensions import db, insert_selected
+from registration.models import Category, Delivery, Event, EventSession, Invitation, Registration, SessionChoice
+from registration.models.delivery import DeliveryKind as Kind
+from registration.models.delivery import DeliveryState
+from registration.models.event import EventState
+from registration.models.invitation import Standing
+from registration.models.programme import SessionState
+from registration.models.registration import RegistrationState
+from registration.models.types import UtcDateTime, words
+
+NEVER = -1
+"""Stands for the revision of who was told none."""
+GROUPS_AT_ONCE = 100
+
+
+class Group(NamedTuple):
+    """Participants of a session who hold the same of it and are told the same; the columns of `_GROUPED`."""
+
+    language: str
+    stream_language: str
+    category: str
+    discreet: bool
+    invitations: bool
+    standing: Standing
+    revision: int
+
+
+_GROUPED = (
+    Registration.language,
+    Registration.stream_language,
+    Category.slug,
+    Registration.discreet,
+    Registration.invitations,
+    Invitation.standing,
+    func.coalesce(Invitation.revision, NEVER),
+)
+
+
+@dataclass
+class Telling:
+    """What some people are told of a session, and how many they are: those in discreet mode, in each language."""
+
+    changes: frozenset[Change]
+    becomes: Standing
+    people: int = 0
+    discreet: int = 0
+    languages: Counter[str] = field(default_factory=Counter)
+
+
+def make_notices(*, now: datetime) -> int:
+    """Owe what has to be told of the sessions whose time to tell has come. Returns how many sessions those were."""
+    due = (
+        select(EventSession)
+        .join(Event)
+        .where(EventSession.notice_at <= now, Event.state.in_(SPOKEN_OF))
+        .order_by(EventSession.id)
+        .with_for_update(of=EventSession)
+        .execution_options(populate_existing=True)
+    )
+    sessions = db.session.execute(due).scalars().all()
+    for session in sessions:
+        session.notice_at = None
+        if now < last_end(session):
+            _owe(session, [group for group, _people, _notice in _owed(session)], now)
+            _owe_added(session, now)
+    return len(sessions)
+
+
+def tellings(session: EventSession) -> list[Telling]:
+    """Return what would be told of a session now, the most people first."""
+    found: dict[tuple[frozenset[Change], Standing], Telling] = {}
+    for group, people, notice in _owed(session):
+        kind = (notice.changes, notice.becomes)
+        telling = found.setdefault(kind, Telling(*kind))
+        telling.people += people
+        telling.discreet += people if group.discreet else 0
+        telling.languages[group.language] += people
+    return sorted(found.values(), key=lambda one: -one.people)
+
+
+def count_to_offer(session: EventSession) -> int:
+    """Return how many are told that a session was added."""
+    return db.session.execute(select(func.count()).select_from(_to_offer(session).subquery())).scalar_one()
+
+
+def send_now(session: EventSession, *, now: datetime) -> None:
+    """Tell at once what would be told a little later."""
+    if session.notice_at is not None:
+        session.notice_at = now
+
+
+class Behind(NamedTuple):
+    """Somebody who holds something else than what stands: the revision they were told, and how their mail fares."""
+
+    public_id: str
+    revision: int | None
+    mail: DeliveryState | None
+    reply_code: int | None
+
+
+def behind(session: EventSession) -> Select[tuple[Any, ...]]:
+    """Return the query of all who hold something else than what stands of a session, with the columns of `Behind`."""
+    any_mail = aliased(Delivery)
+    last = (
+        select(func.max(any_mail.id))
+        .where(
+            any_mail.session_id == session.id,
+            any_mail.kind == Kind.INVITATION,
+            any_mail.registration_id == Registration.id,
+        )
+        .correlate(Registration)
+        .scalar_subquery()
+    )
+    groups = [group for group, _people, _notice in _owed(session)]
+    return (
+        _participants(session, Registration.public_id, Invitation.revision, Delivery.state, Delivery.reply_code)
+        .outerjoin(Delivery, Delivery.id == last)
+        .where(tuple_(*_GROUPED).in_([tuple(group) for group in groups]))
+        .order_by(Registration.id)
+    )
+
+
+def send_again(session: EventSession, *, now: datetime) -> None:
+    """Owe a new mail to all who hold something else than what stands and have none waiting; try the others now."""
+    _owe(session, [group for group, _people, _notice in _owed(session)], now)
+    db.session.execute(
+        update(Delivery)
+        .where(*_about(session), Delivery.state == DeliveryState.WAITING, Delivery.claimed_until.is_(None))
+        .values(next_try_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _owed(session: EventSession) -> Iterator[tuple[Group, int, Notice]]:
+    """Yield the groups that are owed something, with how many they are and what it is."""
+    revisions = {one.number: one for one in session.revisions}
+    standing = as_it_stands(session, now=session.updated_at)
+    default = session.event.default_language
+    rows = db.session.execute(_participants(session, *_GROUPED, func.count()).group_by(*_GROUPED)).all()
+    for *values, people in rows:
+        group = Group(*values)
+        traits = Traits(group.language, group.stream_language, group.category, group.discreet)
+        after = facts_of(standing, traits, default)
+        before = None if group.revision == NEVER else facts_of(revisions[group.revision], traits, default)
+        due = standing_due(
+            takes_part=True,
+            takes_place=after.takes_place,
+            by_invitation=group.invitations and session.event.invitations,
+        )
+        notice = notice_owed(group.standing, due, before, after, takes_part=True, words_changed=False)
+        if notice is not None:
+            yield group, people, notice
+
+
+def _participants(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
+    """Return a query of those who take part in a session and have an invitation row for it."""
+    return (
+        select(*columns)
+        .select_from(Invitation)
+        .join(Registration, Registration.id == Invitation.registration_id)
+        .join(Category, Category.id == Registration.category_id)
+        .where(
+            Invitation.session_id == session.id,
+            Registration.state == RegistrationState.CONFIRMED,
+            _has_chosen(session),
+        )
+    )
+
+
+def _has_chosen(session: EventSession) -> ColumnElement[bool]:
+    return exists().where(
+        SessionChoice.registration_id == Registration.id,
+        SessionChoice.session_id == session.id,
+    )
+
+
+def _about(session: EventSession) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.session_id == session.id, Delivery.kind == Kind.INVITATION
+
+
+def _owe(session: EventSession, groups: Sequence[Group], now: datetime) -> None:
+    """Owe one mail to each in these groups who has none waiting: one that waits says what stands when it is sent."""
+    mine = (*_about(session), Delivery.registration_id == Registration.id)
+    number = select(func.count()).select_from(Delivery).where(*mine).scalar_subquery()
+    values = _values(session, Kind.INVITATION, literal("/", String) + cast(number, String), now)
+    waits = exists().where(*mine, Delivery.state == DeliveryState.WAITING)
+    for some in _batches(groups):
+        chosen = _participants(session, *values.values()).where(~waits, tuple_(*_GROUPED).in_(some))
+        insert_selected(Delivery, values, chosen)
+
+
+def _owe_added(session: EventSession, now: datetime) -> None:
+    values = _values(session, Kind.ADDED, literal("", String), now)
+    insert_selected(Delivery, values, _to_offer(session, *values.values()))
+
+
+def _to_offer(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
+    """Return a query of those confirmed before the session was added, who have never held it nor been offered it."""
+    is_on = session.event.state is EventState.PUBLISHED and session.state is SessionState.SCHEDULED
+    offered = exists().where(
+        Delivery.registration_id == Registration.id, Delivery.session_id == session.id, Delivery.kind == Kind.ADDED
+    )
+    held = exists().where(Invitation.registration_id == Registration.id, Invitation.session_id == session.id)
+    return select(*(columns or [Registration.id])).where(
+        literal(is_on),
+        Registration.event_id == session.event_id,
+        Registration.state == RegistrationState.CONFIRMED,
+        Registration.confirmed_at < session.created_at,
+        ~_has_chosen(session),
+        ~held,
+        ~offered,
+    )
+
+
+def _values(session: EventSession, kind: Kind, end: ColumnElement[str], now: datetime) -> dict[str, Any]:
+    return {
+        "key": literal(f"{kind}/", String) + Registration.public_id + literal(f"/{session.id}", String) + end,
+        "kind": literal(kind, words(Kind)),
+        "registration_id": Registration.id,
+        "session_id": literal(session.id),
+        "state": literal(DeliveryState.WAITING, words(DeliveryState)),
+        "urgent": literal(value=False),
+        "resend": literal(0),
+        "due_at": literal(now, UtcDateTime),
+        "useful_until": literal(last_end(session), UtcDateTime),
+        "next_try_at": literal(now, UtcDateTime),
+        "tries": literal(0),
+    }
+
+
+def _batches(groups: Sequence[Group]) -> Iterable[list[tuple[Any, ...]]]:
+    for start in range(0, len(groups), GROUPS_AT_ONCE):
+        yield [tuple(group) for group in groups[start : start + GROUPS_AT_ONCE]]

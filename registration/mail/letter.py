@@ -1,0 +1,88 @@
+"""What one person is told: a letter is a value, written from three templates (subject, text, HTML)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+from flask_babel import gettext as _
+
+from registration.domain.calendars.invitations import Method
+from registration.domain.invitations import Told
+from registration.domain.link_keys import LinkKind
+from registration.mail.reader import Reader
+from registration.text import clean_line, in_language
+
+
+@dataclass(frozen=True)
+class CalendarFile:
+    """An .ics file that goes with a letter."""
+
+    name: str
+    octets: bytes
+
+
+@dataclass(frozen=True)
+class Invite:
+    """The calendar part of a letter that calendars read by themselves (iMIP, RFC 6047)."""
+
+    method: Method
+    octets: bytes
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Words, files or an invitation, whom they come from and whom answers go to; and what they tell of sessions."""
+
+    to: str
+    sender_name: str
+    reply_to: str
+    language: str
+    subject: str
+    text: str
+    html: str
+    files: Sequence[CalendarFile] = ()
+    invite: Invite | None = None
+    told: Sequence[Told] = ()
+
+
+def write(
+    name: str,
+    reader: Reader,
+    *,
+    files: Sequence[CalendarFile] = (),
+    invite: Invite | None = None,
+    told: Sequence[Told] = (),
+    **facts: Any,
+) -> Letter:
+    """Return the letter that the templates `name` make of these facts."""
+    event = reader.registration.event
+    facts = {
+        "reader": reader,
+        "title": reader.title,
+        "files": files,
+        "sample": event.sample and not reader.discreet,
+        "own_page": reader.link("participant.enter", LinkKind.MANAGE),
+        **facts,
+    }
+    return Letter(
+        to=reader.personal.address,
+        sender_name=sender_name(reader),
+        reply_to="" if reader.discreet else event.organizer_address,
+        language=reader.registration.language,
+        subject=clean_line(render_template(f"mail/{name}.subject.txt", **facts)),
+        text=render_template(f"mail/{name}.txt", **facts).strip() + "\n",
+        html=render_template(f"mail/{name}.html", **facts),
+        files=files,
+        invite=invite,
+        told=told,
+    )
+
+
+def sender_name(reader: Reader) -> str:
+    """Return who mails and invitations say they come from."""
+    event = reader.registration.event
+    named = in_language(event.sender_name, reader.registration.language, event.default_language)
+    return clean_line(_("Meeting service") if reader.discreet else named)
