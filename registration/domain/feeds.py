@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Engine, bindparam, func, select
 
-from registration.domain.calendar_entries import labels, neutral_title, own_entry, public_entry
+from registration.domain.calendar_entries import discreet_title, labels, own_entry, public_entry
 from registration.domain.calendars.building import download_bytes, feed_bytes
 from registration.domain.calendars.entry import CalendarEntry
 from registration.domain.calendars.vtimezone import vtimezone
@@ -152,7 +152,7 @@ def _neutral(registration: Registration) -> str | None:
     """Return what everything is called for somebody whose calendar others may see; None for others."""
     if not registration.discreet:
         return None
-    return open_personal(registration).neutral_title or neutral_title()
+    return discreet_title(open_personal(registration))
 
 
 def _last_change(event: Event) -> datetime:

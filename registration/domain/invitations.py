@@ -62,13 +62,13 @@ def notice_for(invitation: Invitation) -> Notice | None:
     registration, session = invitation.registration, invitation.session
     if session.event.state not in SPOKEN_OF:
         return None
-    after = _facts(as_it_stands(session, now=session.updated_at), registration)
+    after = _facts_standing(session, registration)
     attends = takes_part(registration, session)
     due = standing_due(takes_part=attends, takes_place=after.takes_place, by_invitation=by_invitation(registration))
     return notice_owed(
         invitation.standing,
         due,
-        _facts_told(invitation),
+        _facts_told(invitation, after),
         after,
         takes_part=attends,
         words_changed=invitation.told_words not in (b"", words_of(registration)),
@@ -78,7 +78,7 @@ def notice_for(invitation: Invitation) -> Notice | None:
 def follow(registration: Registration, *, now: datetime) -> None:
     """Make somebody's invitations follow what has just become of their registration, and owe the mails for it.
 
-    What they hold is superseded by a higher SEQUENCE; nothing is owed for what organizers changed alone.
+    What they hold is superseded by a higher SEQUENCE, in feeds too; nothing is owed for what organizers changed alone.
     """
     db.session.flush()
     held = {one.session_id: one for one in _of_registration(registration)}
@@ -87,8 +87,11 @@ def follow(registration: Registration, *, now: datetime) -> None:
         if invitation is None and takes_part(registration, session):
             invitation = Invitation(registration=registration, session=session, changed_at=now)
             db.session.add(invitation)
+        elif invitation is not None:
+            invitation.bumps += 1
+            invitation.changed_at = now
         if invitation is not None:
-            _follow_one(invitation, now)
+            _owe_if(invitation, now, own=True)
 
 
 def note(told: Iterable[Told], *, now: datetime) -> None:
@@ -104,7 +107,8 @@ def note(told: Iterable[Told], *, now: datetime) -> None:
             continue
         invitation.standing, invitation.revision = one.standing, one.revision
         invitation.told_words, invitation.told_at = one.words, now
-        _owe_what_came_between(invitation, now)
+        # What organizers changed in between is told with their other edits if more are still gathered.
+        _owe_if(invitation, now, own=invitation.session.notice_at is not None)
 
 
 def told_by(notice: Notice, invitation: Invitation) -> Told:
@@ -117,9 +121,9 @@ def told_by_registration_mail(registration: Registration) -> list[Told]:
     told = []
     for invitation in _of_registration(registration):
         attends = takes_part(registration, invitation.session)
-        after = _facts(as_it_stands(invitation.session, now=invitation.session.updated_at), registration)
+        after = _facts_standing(invitation.session, registration)
         due = standing_due(takes_part=attends, takes_place=after.takes_place, by_invitation=by_invitation(registration))
-        before = _facts_told(invitation)
+        before = _facts_told(invitation, after)
         is_new = before is None or has_left(invitation.standing, before)
         has_ended = invitation.standing is Standing.INFORMED and not attends
         if (due is Standing.INFORMED and is_new) or has_ended:
@@ -133,21 +137,10 @@ def words_of(registration: Registration) -> bytes:
     return keyring.keys.digest("words", json.dumps([registration.language, registration.discreet, title]))
 
 
-def _follow_one(invitation: Invitation, now: datetime) -> None:
+def _owe_if(invitation: Invitation, now: datetime, *, own: bool) -> None:
+    """Owe what there is to say; with `own`, only if the person's own doing is part of it."""
     notice = notice_for(invitation)
-    if notice is None or not notice.own:
-        return
-    if invitation.standing is not Standing.NONE:
-        invitation.bumps += 1
-        invitation.changed_at = now
-    outbox.owe_invitation(invitation.registration, invitation.session, now=now)
-
-
-def _owe_what_came_between(invitation: Invitation, now: datetime) -> None:
-    """A change of the session that is still to be told is told with the others, in its time."""
-    _follow_one(invitation, now)
-    notice = notice_for(invitation)
-    if notice is not None and invitation.session.notice_at is None:
+    if notice is not None and (notice.own or not own):
         outbox.owe_invitation(invitation.registration, invitation.session, now=now)
 
 
@@ -161,11 +154,18 @@ def _told(invitation: Invitation, standing: Standing) -> Told:
     return Told(registration.id, session.id, session.revision, standing, words_of(registration))
 
 
-def _facts_told(invitation: Invitation) -> Facts | None:
+def _facts_told(invitation: Invitation, stands: Facts) -> Facts | None:
+    """Return what somebody was told; who was told the present revision knows what `stands`."""
     if invitation.revision is None:
         return None
+    if invitation.revision == invitation.session.revision:
+        return stands
     told = db.session.get_one(SessionRevision, (invitation.session_id, invitation.revision))
     return _facts(told, invitation.registration)
+
+
+def _facts_standing(session: EventSession, registration: Registration) -> Facts:
+    return _facts(as_it_stands(session, now=session.updated_at), registration)
 
 
 def _facts(revision: SessionRevision, registration: Registration) -> Facts:

@@ -154,8 +154,8 @@ def send_again(session: EventSession, *, now: datetime) -> None:
 
 def _owed(session: EventSession) -> Iterator[tuple[Group, int, Notice]]:
     """Yield the groups that are owed something, with how many they are and what it is."""
-    revisions = {one.number: one for one in session.revisions}
     standing = as_it_stands(session, now=session.updated_at)
+    revisions = {one.number: one for one in session.revisions} | {session.revision: standing}
     default = session.event.default_language
     rows = db.session.execute(_participants(session, *_GROUPED, func.count()).group_by(*_GROUPED)).all()
     for *values, people in rows:

@@ -70,7 +70,7 @@ def renew_feed() -> Response:
     """Give the own feed a new address."""
     with writing():
         participation.renew_feed(own_registration(), now=clock.now())
-    flash(_("Your feed has a new address; the old one is not valid any more."))
+    flash(_("Your feed has a new address: subscribe to it anew, for the old one opens nothing any more."))
     return redirect(url_for("participant.own"), 303)
 
 

@@ -11,11 +11,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from registration.domain.link_keys import LinkKind, key_for
 from registration.extensions import db
 from registration.models import EventSession
 from registration.web.display import LANGUAGES
 from tests.support.client import Client
-from tests.support.dialogue import EVENT, FIND, REGISTER, link_in, load_dialogue, sign_up, take_part, work
+from tests.support.dialogue import (
+    AMINA,
+    EVENT,
+    FIND,
+    REGISTER,
+    link_in,
+    load_dialogue,
+    registrations,
+    sign_up,
+    take_part,
+    work,
+)
 from tests.support.smtp import MailServer
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -24,11 +36,18 @@ KEY = "A" * 44
 
 @dataclass(frozen=True)
 class Route:
-    """A page to ask for. `shared`: any cache may hold it; all others are kept by nobody."""
+    """A page to ask for. `shared`: any cache may hold it; `own`: the reader's programs alone, asking each time. All
+    others are kept by nobody."""
 
     path: str
     status: int = 200
     shared: bool = False
+    own: bool = False
+
+    @property
+    def kept(self) -> str:
+        """How Cache-Control begins."""
+        return "public, max-age" if self.shared else "private, max-age" if self.own else "no-store"
 
 
 ROUTES = {
@@ -50,6 +69,7 @@ ROUTES = {
     "participant.enter": Route("/my/OWN/", 303),
     "participant.own": Route("/my/"),
     "calendar.own_file": Route("/my/sessions/human-rights.ics"),
+    "calendar.own_feed": Route("/feeds/FEED.ics", own=True),
     "organizer.home": Route("/organizer/", 303),
     "organizer.sign_in": Route("/organizer/sign-in/"),
     "organizer.password": Route(f"/organizer/password/{KEY}/", 404),
@@ -83,7 +103,13 @@ def paths(app: Flask, visitor: Client, smtp: MailServer) -> dict[str, str]:
     work(app)
     with app.app_context():
         code = db.session.query(EventSession).first().code
-    given = {"/my/OWN/": own, "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"), "/s/CODE/": f"/s/{code}/"}
+        feed = key_for(registrations(AMINA)[0], LinkKind.FEED)
+    given = {
+        "/my/OWN/": own,
+        "/feeds/FEED.ics": f"/feeds/{feed}.ics",
+        "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"),
+        "/s/CODE/": f"/s/{code}/",
+    }
     return {name: given.get(route.path, route.path) for name, route in ROUTES.items()}
 
 
@@ -99,7 +125,7 @@ def test_every_answer_says_what_it_may_load_and_who_may_keep_it(visitor: Client,
         assert (name, {one: policy[one] for one in POLICY}) == (name, POLICY)
         assert (name, {one: response.headers[one] for one in EXPECTED}) == (name, EXPECTED)
         kept = response.headers["Cache-Control"].partition("=")[0]
-        assert (name, kept) == (name, "public, max-age" if route.shared else "no-store")
+        assert (name, kept) == (name, route.kept)
 
 
 POLICY = {

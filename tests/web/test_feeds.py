@@ -35,9 +35,7 @@ from tests.support.dialogue import (
     link_in,
     load_dialogue,
     move_session,
-    prove,
     registrations,
-    sign_up,
     take_part,
     work,
 )
@@ -369,7 +367,9 @@ def test_its_owner_renews_it_and_switches_it_off_and_on(app: Flask, client: Clie
     take_part(client, smtp)
     first = shown_path(client)
     renewed = client.submit(button(client, "renew"))
-    assert renewed.texts("[role=status]") == ["Your feed has a new address; the old one is not valid any more."]
+    assert renewed.texts("[role=status]") == [
+        "Your feed has a new address: subscribe to it anew, for the old one opens nothing any more."
+    ]
     second = shown_path(client)
     assert [fetch(app, path).status_code for path in (first, second)] == [404, 200]
     off = client.submit(button(client, "off"))
@@ -411,85 +411,3 @@ def test_whatever_a_title_holds_the_calendar_is_whole(app: Flask, client: Client
     assert components_in(octets).count(b"BEGIN:VEVENT") == 2
     assert [one.start for one in entries_in(octets)] == [FIRST_START, SECOND_START]
     assert not set("\u202e\u202d\u2066\u2069\x00\x07\x1b\x9f") & set(octets.decode())
-
-
-# The own page.
-
-
-@SQLITE
-def test_the_own_page_offers_one_way_of_three(app: Flask, client: Client, smtp: MailServer) -> None:
-    load_dialogue(app, invitations=True)
-    take_part(client, smtp)
-    page = client.page("/my/")
-    section = "[aria-labelledby=calendar-heading]"
-    assert page.texts(f"{section} h3") == ["Invitations by mail", "A feed", "Files"]
-    assert "Choose one way, so that no session stands in your calendar twice." in page.text
-    assert "Some programs do so only once a day: changes therefore come by mail too." in page.text
-    assert page.one(f"{section} a.button")["href"] == f"webcal://events.example.org{feed_path(app)}"
-    assert page.one("#feed")["value"] == f"{HOST}{feed_path(app)}"
-    links = ["Calendar file (.ics)", "Google", "Outlook", "Microsoft 365", "Yahoo"]
-    assert page.texts(f"{section} p.actions a") == links * 2
-    assert "never updates: if a session moves, a mail tells you, and you make a new one." in page.text
-    assert page.form(CHANGE).values["calendar"] == "invitations"
-
-
-@SQLITE
-def test_where_the_event_sends_no_invitations_none_are_spoken_of(app: Flask, client: Client, smtp: MailServer) -> None:
-    take_part(client, smtp)
-    page = client.page("/my/")
-    assert page.texts("[aria-labelledby=calendar-heading] h3") == ["A feed", "Files"]
-    assert "calendar" not in page.form(CHANGE).names()
-    wish(client, zone="UTC")
-    with app.app_context():
-        assert db.session.query(Registration).one().invitations
-
-
-def test_the_way_that_is_chosen_is_kept(app: Flask, client: Client, smtp: MailServer) -> None:
-    load_dialogue(app, invitations=True)
-    take_part(client, smtp)
-    wish(client, calendar="own")
-    page = client.page("/my/")
-    assert page.form(CHANGE).values["calendar"] == "own"
-    with app.app_context():
-        assert not db.session.query(Registration).one().invitations
-    page = client.submit(page.form(CHANGE), 422, calendar="pigeon")
-    assert page.error_of("calendar").endswith("This choice is not offered; choose from the list.")
-    page = client.submit(client.page("/my/").form(CHANGE), calendar="invitations")
-    assert page.form(CHANGE).values["calendar"] == "invitations"
-
-
-@SQLITE
-def test_links_to_calendars_on_the_web_tell_others_what_their_owner_wants_told(
-    client: Client, smtp: MailServer
-) -> None:
-    take_part(client, smtp)
-    selector = "[aria-labelledby=calendar-heading] a[target=_blank]"
-    named = [str(one["href"]) for one in client.page("/my/").all(selector)]
-    wish(client, discreet=True, neutral_title="Dentist")
-    page = client.page("/my/")
-    neutral = [str(one["href"]) for one in page.all(selector)]
-    assert (len(named), len(neutral)) == (8, 8)
-    assert all("Opening%20session" in one for one in named[:4])
-    assert all("Dentist" in one and "/s/" in one for one in neutral)
-    assert [one for one in neutral if any(word in one.lower() for word in NEVER_SAID)] == []
-    assert "The calendars of other companies are told the neutral title when you open them." in page.text
-
-
-@SQLITE
-def test_a_cancelled_session_is_offered_to_no_calendar(app: Flask, client: Client, smtp: MailServer) -> None:
-    take_part(client, smtp)
-    change(app, EventSession, "civil-society", state=SessionState.CANCELLED)
-    titles = client.page("/my/").texts("[aria-labelledby=calendar-heading] h4")
-    assert titles == ["Opening session and discussion"]
-
-
-@SQLITE
-def test_the_feed_is_shown_while_one_is_confirmed(app: Flask, client: Client, smtp: MailServer) -> None:
-    take_part(client, smtp, "member-states")
-    assert client.page("/my/").all("#feed, a[href$='.ics']") == []
-    sign_up(client, address=OTHER)
-    work(app)
-    prove(client, smtp, OTHER)
-    assert len(client.page("/my/").all("#feed, a[href$='.ics']")) == 4
-    client.submit(client.page("/my/").form("form[action='/my/cancel/']"))
-    assert client.page("/my/").all("#feed, a[href$='.ics']") == []
