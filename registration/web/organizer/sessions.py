@@ -138,7 +138,7 @@ def _is_good(session: EventSession, form: SessionForm) -> bool:
 
 def _saved(event: Event, told: ToTell, now: datetime) -> str:
     who = told_when(told, event.zone, now) if told.at else _("Nobody has to be told.")
-    return f"{_('Saved.')} {who}"
+    return " ".join((_("Saved."), who))
 
 
 def _page(session: EventSession, form: SessionForm) -> Answer:
