@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
 
@@ -18,7 +19,15 @@ from registration.domain.privacy import purge
 from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
 from registration.mail.letters import letter_for
-from registration.mail.posting import FilePostman, Postman, Unreachable, message_of, postman, sender_domain
+from registration.mail.posting import (
+    FilePostman,
+    Postman,
+    Unreachable,
+    Withdrawn,
+    message_of,
+    postman,
+    sender_domain,
+)
 
 logger = logging.getLogger("plenary.worker")
 
@@ -133,11 +142,24 @@ def _log(what: str, error: Exception) -> None:
 
 
 def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> None:
+    """Hand one mail over and record how it went. What changes meanwhile is not sent, but written anew in the next
+    batch."""
+    before = outbox.marks(delivery_ids, owner=owner, now=clock.now())
     sent_ids, message, told = _message(delivery_ids, owner)
+    expected = {one: before.get(one) for one in sent_ids}
     if message is not None:
-        _settle(sent_ids, post.post(message), owner, told)
+        with suppress(Withdrawn):
+            _settle(sent_ids, post.post(message, lambda: _marks(sent_ids, owner) == expected), owner, told)
     elif sent_ids:
         _settle(sent_ids, Outcome(sent=False), owner)
+
+
+def _marks(delivery_ids: list[int], owner: str) -> dict[int, tuple[object, ...]]:
+    """Return the marks as they are now, in a transaction that ends with the look."""
+    try:
+        return outbox.marks(delivery_ids, owner=owner, now=clock.now())
+    finally:
+        db.session.rollback()
 
 
 def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessage | None, Sequence[Told]]:

@@ -18,7 +18,7 @@ from tests.support.event_files import SAMPLE_PATH
 from tests.support.smtp import MailServer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-TOLD = "human-rights: 1 person is told: the new time. Languages: English (1). "
+TOLD = "human-rights: 1 person is told: the new time. By calendar invitation. Languages: English (1). "
 LATER = ("ends: 2021-05-25 13:15", "ends: 2021-05-25 14:00")
 RENAMED = ("ru: Открытие и дискуссия", "ru: Начало")
 Import = Callable[..., list[str]]

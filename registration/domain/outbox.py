@@ -1,7 +1,7 @@
 """The outbox: mail is owed in the same commit as its cause, claimed with a lease, and settled one by one.
 
 A worker claims a batch, reads each delivery again just before it sends, talks to the mail server with no transaction
-open, and records the answer in a commit of its own. A worker that dies loses its lease; the next one sends with the
+open, looks once more before DATA whether anything has changed, and records the answer in a commit of its own. A worker that dies loses its lease; the next one sends with the
 same Message-ID.
 """
 
@@ -16,11 +16,11 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
 
 from registration.extensions import db, insert_new, insert_row, keyring
-from registration.models import Delivery, EventSession, Registration
+from registration.models import Delivery, Event, EventSession, Registration
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=6)
 """At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
 QUIET = timedelta(minutes=10)
 """A stranger who types the address of somebody registered brings that person at most one mail in this time."""
@@ -149,6 +149,25 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
     siblings = and_(Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now))
     db.session.execute(_lease(siblings, owner, now))
     return _mails(owner, now)
+
+
+def marks(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> dict[int, tuple[object, ...]]:
+    """Return a mark of each of these deliveries that `owner` holds: it changes with whatever its mail is made from.
+
+    That is the event with all below it, and the person's registration; what is not held any more has none.
+    """
+    held = (
+        select(Delivery.id, Delivery.claimed_until, Registration.state, Registration.updated_at, Event.version)
+        .join(Registration, Registration.id == Delivery.registration_id)
+        .join(Event, Event.id == Registration.event_id)
+        .where(
+            Delivery.id.in_(delivery_ids),
+            Delivery.claimed_by == owner,
+            Delivery.claimed_until > now,
+            Delivery.state == DeliveryState.WAITING,
+        )
+    )
+    return {delivery_id: tuple(mark) for delivery_id, *mark in db.session.execute(held)}
 
 
 def settle(delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import smtplib
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from email.header import Header
@@ -29,12 +30,17 @@ from registration.domain.outbox import PERMANENT, Outcome
 from registration.mail.letter import Invite, Letter
 
 SMTP_TIMEOUT = 15
-"""Seconds for each answer of the mail server: nine of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL, RCPT, DATA,
-dot) fit twice into the lease of `domain.outbox`."""
-
+"""Seconds for each answer of the mail server but the last: eight of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL,
+RCPT, DATA) and DOT_TIMEOUT fit twice into the lease of `domain.outbox`."""
+DOT_TIMEOUT = 60
+"""Seconds for the answer to the dot. A server that looks into mail first takes its time, and who gives up on it sends
+again what has arrived (RFC 5321, 4.5.3.2.6)."""
+END_OF_MAIL = b"\r\n.\r\n"
 
 NO_LEAVE = frozenset({530, 535, 538})
 """The server wants us to say who we are first, or does not believe it (RFC 4954, section 6)."""
+TOO_LARGE = 552
+"""The answer to MAIL where the size in it is more than the server takes (RFC 1870, 6.1): it is about the mail."""
 
 
 class Subject(UniqueUnstructuredHeader):
@@ -55,6 +61,10 @@ POLICY = SMTP.clone(header_factory=_headers)
 
 class Unreachable(Exception):
     """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
+
+
+class Withdrawn(Exception):
+    """A mail has become wrong before its DATA was begun, and nothing of it was sent."""
 
 
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
@@ -116,17 +126,22 @@ class Postman:
         """Say goodbye to the server."""
         self._hang_up()
 
-    def post(self, message: EmailMessage) -> Outcome:
-        """Hand one message over. Raises Unreachable when the server cannot be spoken to."""
+    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> Outcome:
+        """Hand one message over. `is_right` is asked when all but its DATA is done.
+
+        Raises Unreachable when the server cannot be spoken to, and Withdrawn where it is not right any more.
+        """
         try:
-            self._open_connection().send(_Finished(message))
+            self._open_connection().post(_Finished(message), is_right)
+        except Withdrawn:
+            self._start_over()
+            raise
         except smtplib.SMTPRecipientsRefused as refused:
             self._start_over()
             return Outcome(sent=False, code=next(iter(refused.recipients.values()))[0])
         except smtplib.SMTPResponseException as refused:
             self._start_over()
-            is_about_us = isinstance(refused, smtplib.SMTPSenderRefused) and refused.smtp_code >= PERMANENT
-            if is_about_us or refused.smtp_code in NO_LEAVE:
+            if _is_about_us(refused):
                 raise Unreachable(str(refused.smtp_code)) from refused
             return Outcome(sent=False, code=refused.smtp_code)
         except (OSError, smtplib.SMTPException):
@@ -145,9 +160,14 @@ class Postman:
         return self._connection
 
     def _start_over(self) -> None:
-        """After a refusal smtplib has reset the transaction, or closed the line (421)."""
-        if self._connection is not None and getattr(self._connection.host, "sock", None) is None:
-            self._connection = None
+        """Leave the transaction, which smtplib does not where DATA itself is refused; or the line, if that is closed
+        (421) or of no more use."""
+        host = self._connection.host if self._connection else None
+        try:
+            if host is None or host.sock is None or host.rset()[0] != 250:
+                self._hang_up()
+        except (OSError, smtplib.SMTPException):
+            self._hang_up()
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
@@ -170,8 +190,10 @@ class FilePostman:
     def __exit__(self, *_error: object) -> None:
         """Nothing is kept open."""
 
-    def post(self, message: EmailMessage) -> Outcome:
-        """Write one message. The same Message-ID is the same file."""
+    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> Outcome:
+        """Write one message. The same Message-ID is the same file. Raises Withdrawn where `is_right` says no."""
+        if not is_right():
+            raise Withdrawn
         name = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:16]
         (self._folder / f"{name}.eml").write_bytes(bytes(message))
         return Outcome(sent=True, code=250)
@@ -203,13 +225,55 @@ class _Finished(flask_mail.Message):
         return self._octets
 
 
+def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
+    """Whether a refusal is of the sender or the connection, and would meet every other mail too."""
+    if isinstance(refused, smtplib.SMTPHeloError) or refused.smtp_code in NO_LEAVE:
+        return True
+    refuses_sender = isinstance(refused, smtplib.SMTPSenderRefused) and refused.smtp_code >= PERMANENT
+    return refuses_sender and refused.smtp_code != TOO_LARGE
+
+
+class _CarefulSMTP(smtplib.SMTP):
+    """smtplib's client, which asks once more before it begins DATA, and waits longer for the answer to the dot."""
+
+    is_right: Callable[[], bool]
+
+    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]  # the stub has a private type
+        """Send the mail itself, the last step of handing it over. Raises Withdrawn."""
+        if not self.is_right():
+            raise Withdrawn
+        return super().data(msg)
+
+    def send(self, s: bytes | str) -> None:  # type: ignore[override]  # the same
+        """Send, and be patient after the end of a mail."""
+        super().send(s)
+        if isinstance(s, bytes) and s.endswith(END_OF_MAIL) and self.sock:
+            self.sock.settimeout(DOT_TIMEOUT)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read an answer; the next has the usual time."""
+        try:
+            return super().getreply()
+        finally:
+            if self.sock:
+                self.sock.settimeout(SMTP_TIMEOUT)
+
+
 class _TimedConnection(flask_mail.Connection):
     """Flask-Mail's connection with a time-out on every answer."""
 
-    def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
+    host: _CarefulSMTP | None
+
+    def post(self, message: _Finished, is_right: Callable[[], bool]) -> None:
+        """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises."""
+        assert self.host is not None, "it is opened before anything is sent"  # noqa: S101
+        self.host.is_right = is_right
+        self.send(message)
+
+    def configure_host(self) -> _CarefulSMTP:
         """Connect, with TLS and a name where the settings say so."""
         state = self.mail
-        host = smtplib.SMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
+        host = _CarefulSMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
         try:
             if state.use_tls:
                 host.starttls(context=ssl.create_default_context())

@@ -50,6 +50,7 @@ SEND_AGAIN = "form[action$=send-again]"
 HOUR = 60 * MINUTE
 WINDOW = 10 * MINUTE
 MOVED = {"starts": "2026-05-26T11:00", "ends": "2026-05-26T14:15"}
+BY_INVITATION = "By calendar invitation. Languages:"
 OLD = "Tuesday, 26 May 2026, 10:00 – 13:15 (New York, UTC−4)"
 NEW = "Tuesday, 26 May 2026, 11:00 – 14:15 (New York, UTC−4)"
 
@@ -130,7 +131,7 @@ def test_an_edit_is_reviewed_saved_told_and_then_everybody_is_up_to_date(
     assert [OLD in page.texts("td")[0], NEW in page.texts("td")[1]] == [True, True]
     assert "15:00 – 18:15 (UTC)" in page.texts("td")[1]
     assert told(page) == [
-        "1 person is told: the new time. Languages: English (1).",
+        "1 person is told: the new time. By calendar invitation. Languages: English (1).",
         "1 person is told at 10:10 (New York, UTC−5). What is changed until then is told with it.",
     ]
     assert page.texts("main button") == [
@@ -250,7 +251,10 @@ def test_edits_within_the_window_are_one_mail(
     edit(editor, **MOVED)
     clock.advance(9 * MINUTE)
     page = review(editor, title_en="Opening")
-    assert told(page)[0] == "1 person is told: the new time and the new title. Languages: English (1)."
+    assert (
+        told(page)[0]
+        == "1 person is told: the new time and the new title. By calendar invitation. Languages: English (1)."
+    )
     assert told(page)[1].startswith("1 person is told at 10:10 (New York, UTC−5).")
     save(editor, page)
     clock.advance(MINUTE)
@@ -286,12 +290,23 @@ def test_the_review_counts_discreet_people_and_languages(app: Flask, editor: Cli
         ):
             take_part_by_rule(f"{name}@example.org", now=FIRST_START - 30 * 24 * HOUR, **values)
     page = review(editor, **MOVED, title_fr="Ouverture")
+    languages = "Arabic (1), English (1) and French (1)"
     assert told(page)[:2] == [
-        "3 people are told: the new time. Languages: Arabic (1), English (1) and French (1). 2 of them discreetly.",
-        "1 person is told: the new time and the new title. Languages: French (1).",
+        f"3 people are told: the new time. {BY_INVITATION} {languages}. 2 of them discreetly.",
+        f"1 person is told: the new time and the new title. {BY_INVITATION} French (1).",
     ]
     assert told(page)[2].startswith("4 people are told at 10:10 (New York, UTC−5).")
     assert page.texts("tbody th") == ["Time", "Title: French"]
+
+
+@SQLITE
+def test_where_there_are_no_invitations_the_review_says_how_they_are_told(app: Flask, editor: Client) -> None:
+    change(app, Event, SLUG, invitations=False)
+    with app.app_context():
+        take_part_by_rule(AMINA, now=FIRST_START - 30 * 24 * HOUR)
+    assert told(review(editor, **MOVED))[0] == (
+        "1 person is told: the new time. By mail with a calendar file. Languages: English (1)."
+    )
 
 
 @SQLITE
@@ -458,9 +473,7 @@ def test_cancelling_and_restoring_are_told(
     save(editor, page, "now")
     assert work(app) == 1
     page = review(editor, state="scheduled", **MOVED)
-    assert told(page)[0] == (
-        "1 person is told: that it takes place after all and the new time. Languages: English (1)."
-    )
+    assert told(page)[0].startswith("1 person is told: that it takes place after all and the new time. By calendar")
     save(editor, page, "now")
     assert work(app) == 1
     assert [mail["SUMMARY"] is not None for mail in _events(smtp)] == [True, True]
@@ -480,7 +493,7 @@ def test_the_list_says_what_is_left_to_tell(app: Flask, amina: Client, editor: C
         "Takes place",
         "1",
         "1",
-        "1 person is told: the new time. Languages: English (1). 1 person is told at 10:10 (New York, UTC−5).",
+        f"1 person is told: the new time. {BY_INVITATION} English (1). 1 person is told at 10:10 (New York, UTC−5).",
     ]
     clock.advance(WINDOW)
     assert line(editor.page(SESSIONS))[4].endswith("1 person is told now.")

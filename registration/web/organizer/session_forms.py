@@ -85,6 +85,11 @@ class SessionForm(FlaskForm):
         typed = self.revision.data or ""
         return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 8 else NO_REVISION
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """What the request brought, by the names of the fields."""
+        return {field.name: field.data or "" for field in self}
+
     def values(self) -> SessionValues:
         """Return what was typed, as the rules take it; for a form that validates."""
         titles = {field.name.removeprefix(TITLE): field.data for field in self if field.name.startswith(TITLE)}

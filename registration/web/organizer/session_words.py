@@ -18,6 +18,7 @@ from registration.domain.holdings import Holdings, ToTell
 from registration.domain.notices import Telling
 from registration.models import EventSession, SessionRevision
 from registration.models.delivery import DeliveryState
+from registration.models.invitation import Standing
 from registration.models.programme import SessionState
 from registration.timetext import locale_of, short_moment_text, zone_times
 from registration.timezones import to_wall
@@ -35,6 +36,11 @@ CHANGES: dict[Change, LazyString] = {
     Change.RELINKED: _l("the new address of the stream"),
 }
 """What people are told, after a colon."""
+WAYS: dict[Standing, LazyString] = {
+    Standing.INVITED: _l("By calendar invitation."),
+    Standing.INFORMED: _l("By mail with a calendar file."),
+}
+"""How they are told, by what they hold then."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,7 @@ def name_here(language: str) -> str:
 def changes_text(changes: Iterable[Change]) -> str:
     """Return what is new, as a list in the page's language: "the new time and the new title"."""
     found = frozenset(changes)
-    return format_list(
-        [str(label) for change, label in CHANGES.items() if change in found], locale=locale_of(page_language())
-    )
+    return _listed(str(label) for change, label in CHANGES.items() if change in found)
 
 
 def told_lines(to_tell: ToTell) -> list[str]:
@@ -120,19 +124,29 @@ def _held_row(session: EventSession, revision: SessionRevision | None, people: i
 
 
 def _telling_text(telling: Telling) -> str:
-    people = telling.people
-    if telling.changes:
-        what = changes_text(telling.changes)
-        told = ngettext("%(num)s person is told: %(what)s.", "%(num)s people are told: %(what)s.", people, what=what)
-    else:
-        told = ngettext(
-            "%(num)s person gets a first or corrected invitation; nothing is new to them but their own changes.",
-            "%(num)s people get a first or corrected invitation; nothing is new to them but their own changes.",
-            people,
-        )
+    parts = [_what_is_told(telling)]
+    if telling.changes and telling.becomes in WAYS:
+        parts.append(str(WAYS[telling.becomes]))
     by_number = sorted(telling.languages.items(), key=lambda one: (-one[1], one[0]))
-    languages = [f"{name_here(language)} ({number})" for language, number in by_number]
-    parts = [told, _("Languages: %(list)s.", list=format_list(languages, locale=locale_of(page_language())))]
+    languages = _listed(f"{name_here(language)} ({number})" for language, number in by_number)
+    parts.append(_("Languages: %(list)s.", list=languages))
     if telling.discreet:
         parts.append(ngettext("%(num)s of them discreetly.", "%(num)s of them discreetly.", telling.discreet))
     return " ".join(parts)
+
+
+def _what_is_told(telling: Telling) -> str:
+    if telling.changes:
+        what = changes_text(telling.changes)
+        return ngettext(
+            "%(num)s person is told: %(what)s.", "%(num)s people are told: %(what)s.", telling.people, what=what
+        )
+    return ngettext(
+        "%(num)s person gets a first or corrected invitation; nothing is new to them but their own changes.",
+        "%(num)s people get a first or corrected invitation; nothing is new to them but their own changes.",
+        telling.people,
+    )
+
+
+def _listed(words: Iterable[str]) -> str:
+    return format_list(list(words), locale=locale_of(page_language()))
