@@ -6,7 +6,7 @@ People who are told the same are one group, so that a hundred thousand of them c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -31,7 +31,6 @@ from registration.models.types import UtcDateTime, words
 
 NEVER = -1
 """Stands for the revision of who was told none."""
-GROUPS_AT_ONCE = 100
 
 
 class Group(NamedTuple):
@@ -75,14 +74,14 @@ def make_notices(*, now: datetime) -> int:
         .join(Event)
         .where(EventSession.notice_at <= now, Event.state.in_(SPOKEN_OF))
         .order_by(EventSession.id)
-        .with_for_update(of=EventSession)
+        .with_for_update(of=EventSession, key_share=True)
         .execution_options(populate_existing=True)
     )
     sessions = db.session.execute(due).scalars().all()
     for session in sessions:
         session.notice_at = None
         if now < last_end(session):
-            _owe(session, [group for group, _people, _notice in _owed(session)], now)
+            _owe(session, now)
             _owe_added(session, now)
     return len(sessions)
 
@@ -132,18 +131,17 @@ def behind(session: EventSession) -> Select[tuple[Any, ...]]:
         .correlate(Registration)
         .scalar_subquery()
     )
-    groups = [group for group, _people, _notice in _owed(session)]
     return (
         _participants(session, Registration.public_id, Invitation.revision, Delivery.state, Delivery.reply_code)
         .outerjoin(Delivery, Delivery.id == last)
-        .where(tuple_(*_GROUPED).in_([tuple(group) for group in groups]))
+        .where(_is_owed(session))
         .order_by(Registration.id)
     )
 
 
 def send_again(session: EventSession, *, now: datetime) -> None:
     """Owe a new mail to all who hold something else than what stands and have none waiting; try the others now."""
-    _owe(session, [group for group, _people, _notice in _owed(session)], now)
+    _owe(session, now)
     db.session.execute(
         update(Delivery)
         .where(*_about(session), Delivery.state == DeliveryState.WAITING, Delivery.claimed_until.is_(None))
@@ -154,14 +152,19 @@ def send_again(session: EventSession, *, now: datetime) -> None:
 
 def _owed(session: EventSession) -> Iterator[tuple[Group, int, Notice]]:
     """Yield the groups that are owed something, with how many they are and what it is."""
-    standing = as_it_stands(session, now=session.updated_at)
-    revisions = {one.number: one for one in session.revisions} | {session.revision: standing}
+    return ((group, people, notice) for group, people, notice in _groups(session) if notice is not None)
+
+
+def _groups(session: EventSession) -> Iterator[tuple[Group, int, Notice | None]]:
+    """Yield all groups, with how many they are and what they are owed."""
+    stands = as_it_stands(session, now=session.updated_at)
+    revisions = {one.number: one for one in session.revisions} | {session.revision: stands}
     default = session.event.default_language
     rows = db.session.execute(_participants(session, *_GROUPED, func.count()).group_by(*_GROUPED)).all()
     for *values, people in rows:
         group = Group(*values)
         traits = Traits(group.language, group.stream_language, group.category, group.discreet)
-        after = facts_of(standing, traits, default)
+        after = facts_of(stands, traits, default)
         before = None if group.revision == NEVER else facts_of(revisions[group.revision], traits, default)
         due = standing_due(
             takes_part=True,
@@ -169,8 +172,18 @@ def _owed(session: EventSession) -> Iterator[tuple[Group, int, Notice]]:
             by_invitation=group.invitations and session.event.invitations,
         )
         notice = notice_owed(group.standing, due, before, after, takes_part=True, words_changed=False)
-        if notice is not None:
-            yield group, people, notice
+        yield group, people, notice
+
+
+def _is_owed(session: EventSession) -> ColumnElement[bool]:
+    """Return the condition that a participant is owed something: by the groups that are, or that are not, whichever are
+    fewer."""
+    owed: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
+    for group, _people, notice in _groups(session):
+        (others if notice is None else owed).append(tuple(group))
+    of = tuple_(*_GROUPED)
+    return of.in_(owed) if len(owed) <= len(others) else of.not_in(others)
 
 
 def _participants(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
@@ -199,15 +212,16 @@ def _about(session: EventSession) -> tuple[ColumnElement[bool], ...]:
     return Delivery.session_id == session.id, Delivery.kind == Kind.INVITATION
 
 
-def _owe(session: EventSession, groups: Sequence[Group], now: datetime) -> None:
-    """Owe one mail to each in these groups who has none waiting: one that waits says what stands when it is sent."""
+def _owe(session: EventSession, now: datetime) -> None:
+    """Owe a mail to all who hold something else than what stands, and have none waiting: one that waits says what
+    stands when it is sent."""
     mine = (*_about(session), Delivery.registration_id == Registration.id)
     number = select(func.count()).select_from(Delivery).where(*mine).scalar_subquery()
     values = _values(session, Kind.INVITATION, literal("/", String) + cast(number, String), now)
-    waits = exists().where(*mine, Delivery.state == DeliveryState.WAITING)
-    for some in _batches(groups):
-        chosen = _participants(session, *values.values()).where(~waits, tuple_(*_GROUPED).in_(some))
-        insert_selected(Delivery, values, chosen)
+    # What is not settled waits. Asked for by `state`, SQLite may walk through all mails that wait, for each person.
+    waits = exists().where(*mine, Delivery.settled_at.is_(None))
+    chosen = _participants(session, *values.values()).where(~waits, _is_owed(session))
+    insert_selected(Delivery, values, chosen)
 
 
 def _owe_added(session: EventSession, now: datetime) -> None:
@@ -247,8 +261,3 @@ def _values(session: EventSession, kind: Kind, end: ColumnElement[str], now: dat
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
     }
-
-
-def _batches(groups: Sequence[Group]) -> Iterable[list[tuple[Any, ...]]]:
-    for start in range(0, len(groups), GROUPS_AT_ONCE):
-        yield [tuple(group) for group in groups[start : start + GROUPS_AT_ONCE]]

@@ -203,7 +203,9 @@ def take_part_by_rule(address: str = AMINA, category: str = "youth", *, now: dat
         db.session.flush()
         registration_id = registration.id
         db.session.execute(
-            update(Delivery).where(Delivery.registration_id == registration_id).values(state=DeliveryState.SENT)
+            update(Delivery)
+            .where(Delivery.registration_id == registration_id)
+            .values(state=DeliveryState.SENT, settled_at=now)
         )
         invited = [(notice, one) for one in registration.invitations_held if (notice := invitations.notice_for(one))]
         told = [invitations.told_by(notice, one) for notice, one in invited]
