@@ -1,8 +1,8 @@
 """The outbox: mail is owed in the same commit as its cause, claimed with a lease, and settled one by one.
 
 A worker claims a batch, reads each delivery again just before it sends, talks to the mail server with no transaction
-open, looks once more before DATA whether anything has changed, and records the answer in a commit of its own. A worker that dies loses its lease; the next one sends with the
-same Message-ID.
+open, looks once more before DATA whether anything has changed, and records the answer in a commit of its own. A worker
+that dies loses its lease; the next one sends with the same Message-ID.
 """
 
 from __future__ import annotations

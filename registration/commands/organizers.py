@@ -1,0 +1,38 @@
+"""`flask organizer`: accounts of organizers."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from registration import clock
+from registration.commands.refusals import refusals
+from registration.domain import accounts
+from registration.domain.programme import event_named
+from registration.extensions import writing
+from registration.links import public_url
+from registration.models.organizer import Role
+
+group = AppGroup("organizer", help="Accounts of organizers.")
+
+
+@group.command("add")
+@click.argument("address")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--event", "event_slug", help="The role holds for this event alone.")
+def organizer_add(address: str, role: str, event_slug: str | None) -> None:
+    """Make an account, or give one another role; prints a one-time link to set the password."""
+    with refusals(), writing():
+        event = event_named(event_slug) if event_slug else None
+        organizer = accounts.add_organizer(address, Role(role), event, now=clock.now())
+        key = accounts.password_key(organizer)
+    click.echo(public_url("organizer.password", key=key))
+
+
+@group.command("disable")
+@click.argument("address")
+def organizer_disable(address: str) -> None:
+    """Let nobody sign in to an account any more; it is signed out at once."""
+    with refusals(), writing():
+        accounts.disable(accounts.organizer_with(address))
+    click.echo(f"{address}: disabled")

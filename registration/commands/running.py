@@ -1,0 +1,85 @@
+"""Commands that run the service: the worker, a crowd to try it with, forgetting."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import datetime
+from types import FrameType
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from config import Settings
+from registration import clock, worker
+from registration.commands.refusals import refusals
+from registration.domain import privacy
+from registration.domain.crowds import MAX_CROWD, make_crowd
+from registration.domain.programme import event_named
+from registration.extensions import wipe_free_space, writing
+from registration.mail.posting import Unreachable
+from registration.timezones import UTC
+
+
+@click.command("crowd")
+@with_appcontext
+@click.argument("event_slug")
+@click.option("--size", type=click.IntRange(1, MAX_CROWD), required=True)
+def crowd(event_slug: str, size: int) -> None:
+    """Fill an event with invented confirmed participants whose addresses end in .invalid."""
+    settings: Settings = current_app.config["PLENARY"]
+    if settings.mail_server not in ("", "localhost", "127.0.0.1", "::1"):
+        raise click.ClickException("MAIL_SERVER is not on this machine: a crowd is only for tests here.")
+    with refusals(), writing():
+        make_crowd(event_named(event_slug), size, now=clock.now())
+    click.echo(f"{event_slug}: {size} more")
+
+
+@click.command("worker")
+@with_appcontext
+@click.option("--once", is_flag=True, help="Do all that is due, then exit.")
+@click.option("--at", "moment", help="In development: as if it were this time (YYYY-MM-DDTHH:MM, UTC).")
+def work(once: bool, moment: str | None) -> None:
+    """Make what falls due and send what is owed."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if moment:
+        clock.set_clock(app, _standing_clock(moment))
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if once or moment:
+        try:
+            click.echo(f"{worker.run_once(stopped.is_set)} mails")
+        except Unreachable as error:
+            raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
+    else:
+        worker.run_until(stopped)
+
+
+@click.command("purge")
+@with_appcontext
+def purge() -> None:
+    """Forget the personal data of events whose retention days are over; numbers stay."""
+    with writing():
+        forgotten = privacy.purge(now=clock.now())
+    if not wipe_free_space():
+        raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.")
+    for slug, count in forgotten:
+        click.echo(f"{slug}: {count} registrations forgotten")
+
+
+def _standing_clock(moment: str) -> clock.Clock:
+    settings: Settings = current_app.config["PLENARY"]
+    if not settings.development:
+        raise click.ClickException("--at is for development only: set PLENARY_ENV=development.")
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise click.ClickException("--at takes a time like 2027-05-24T14:00 (UTC).") from None
+    fixed = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return lambda: fixed
