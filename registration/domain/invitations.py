@@ -40,8 +40,9 @@ class Told:
 
 
 def by_invitation(registration: Registration) -> bool:
-    """Whether sessions come to this person as invitations by mail."""
-    return registration.invitations and registration.event.invitations
+    """Whether sessions come to this person as invitations; who has some goes on, though the event has stopped."""
+    has_some = any(one.standing is Standing.INVITED for one in registration.invitations_held)
+    return registration.invitations and (registration.event.invitations or has_some)
 
 
 def takes_part(registration: Registration, session: EventSession) -> bool:

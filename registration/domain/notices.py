@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from registration.domain.facts import Change, Traits, facts_of
 from registration.domain.invitations import SPOKEN_OF
-from registration.domain.notice import Notice, notice_owed, standing_due
+from registration.domain.notice import HOLDING, Notice, notice_owed, standing_due
 from registration.domain.outbox import last_end
 from registration.domain.revisions import as_it_stands
 from registration.extensions import db, insert_selected
@@ -169,10 +169,12 @@ def _groups(session: EventSession) -> Iterator[tuple[Group, int, Notice | None]]
         due = standing_due(
             takes_part=True,
             takes_place=after.takes_place,
-            by_invitation=group.invitations and session.event.invitations,
+            by_invitation=group.invitations and (session.event.invitations or group.standing is Standing.INVITED),
         )
         notice = notice_owed(group.standing, due, before, after, takes_part=True, words_changed=False)
-        yield group, people, notice
+        # Who only holds the same in another way than they might is told with the next change.
+        is_behind = notice is not None and (notice.changes or notice.holds not in HOLDING)
+        yield group, people, notice if is_behind else None
 
 
 def _is_owed(session: EventSession) -> ColumnElement[bool]:

@@ -327,3 +327,28 @@ def test_a_change_while_the_mail_is_on_its_way_gives_another(
     later(app, clock)
     assert all_asked(smtp) == [request("Opening", FIRST_START + 2 * HALF_HOUR, sequence=2)]
     assert "19:45" in smtp.mails[0].text.partition("The time before was: ")[2]
+
+
+def test_an_event_that_stops_inviting_goes_on_with_who_has_invitations(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=False)
+    later(app, clock)
+    assert smtp.mails == []
+    move_session(app, "human-rights", HALF_HOUR)
+    later(app, clock)
+    assert all_asked(smtp) == [request("Opening", FIRST_START + HALF_HOUR, sequence=1)]
+
+
+def test_an_event_that_begins_to_invite_does_so_with_the_next_change(
+    app: Flask, client: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=False)
+    take_part(client, smtp)
+    change(app, Event, SLUG, invitations=True)
+    smtp.clear()
+    later(app, clock)
+    assert smtp.mails == []
+    move_session(app, "human-rights", HALF_HOUR)
+    later(app, clock)
+    assert all_asked(smtp) == [request("Opening", FIRST_START + HALF_HOUR, sequence=1)]
