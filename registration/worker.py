@@ -113,8 +113,9 @@ def _round(owner: str, stop: Stop) -> float:
 
 
 def _make_notices(now: datetime) -> None:
-    with writing():
-        notices.make_notices(now=now)
+    for session_id in notices.due_sessions(now=now):
+        with writing():
+            notices.tell(session_id, now=now)
 
 
 def _make_reminders(now: datetime) -> None:
@@ -176,7 +177,7 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
     if owed:
         try:
             letter = letter_for(owed, now=now)
-            message_id = outbox.message_id(owed[0], sender_domain())
+            message_id = outbox.message_id(owed[0], sender_domain(), version=letter.version)
             message, told = message_of(letter, message_id=message_id, now=now), letter.told
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
             _log(f"a {owed[0].kind} letter cannot be written", error)
@@ -184,7 +185,8 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
     gone = set(delivery_ids) - set(owed_ids)
     if gone:
         with writing():
-            outbox.drop(sorted(gone), owner=owner, now=now)
+            sure = [one for one in sorted(gone) if not still_owed(one, owner=owner, now=now, locked=True)]
+            outbox.drop(sure, owner=owner, now=now)
     return owed_ids, message, told
 
 

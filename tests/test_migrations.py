@@ -103,7 +103,8 @@ def test_who_is_confirmed_already_counts_as_told_how_the_sessions_stand(bare: Fl
     held = db.session.execute(select(Invitation)).scalars().all()
     revisions = db.session.execute(select(SessionRevision)).scalars().all()
     assert [(one.registration_id, one.session_id, one.standing, one.revision) for one in held] == [
-        (confirmed, kept, Standing.INFORMED, 3)
+        (confirmed, kept, Standing.INFORMED, 3),
+        (confirmed, off, Standing.CANCELLED, 1),
     ]
     assert {(one.session_id, one.number, one.takes_place) for one in revisions} == {(kept, 3, True), (off, 1, False)}
     assert [stream["url"] for one in revisions for stream in one.streams] == ["https://media.example.org/"]

@@ -148,15 +148,19 @@ def _fill_revisions() -> None:
 
 
 def _fill_invitations() -> None:
-    """An empty digest of their words stands for "as they were": nothing is mailed because of it."""
+    """They go on with their files: nobody asked them whether they want invitations. An empty digest of their words stands
+    for "as they were": nothing is mailed because of it."""
+    op.execute("UPDATE registration SET invitations = false")
     op.execute(
         """
         INSERT INTO invitation (registration_id, session_id, bumps, changed_at, standing, revision, told_words, told_at)
-        SELECT r.id, s.id, 0, r.updated_at, 'informed', s.revision, '', r.confirmed_at
+        SELECT r.id, s.id, 0, r.updated_at,
+               CASE WHEN s.state = 'scheduled' AND e.state <> 'cancelled' THEN 'informed' ELSE 'cancelled' END,
+               s.revision, '', r.confirmed_at
         FROM registration AS r
         JOIN session_choice AS c ON c.registration_id = r.id
         JOIN event_session AS s ON s.id = c.session_id
         JOIN event AS e ON e.id = s.event_id
-        WHERE r.state = 'confirmed' AND s.state = 'scheduled' AND e.state <> 'cancelled'
+        WHERE r.state = 'confirmed'
         """
     )

@@ -115,7 +115,7 @@ def is_told_of(session: EventSession, *, now: datetime) -> bool:
 
 
 def to_tell(session: EventSession, *, now: datetime) -> ToTell:
-    """Return what is still to be told of a session, as `notices.make_notices` will do it when the time comes."""
+    """Return what is still to be told of a session, as `notices.tell` will do it when the time comes."""
     return _to_tell(session, tellings(session) if session.notice_at else (), now)
 
 

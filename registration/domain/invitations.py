@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from registration.domain import outbox
+from registration.domain.calendar_entries import sequence
 from registration.domain.facts import Facts, Traits, facts_of
 from registration.domain.notice import Notice, has_left, notice_owed, standing_due
 from registration.domain.personal import open_personal
@@ -35,6 +36,7 @@ class Told:
     registration_id: int
     session_id: int
     revision: int
+    sequence: int
     standing: Standing
     words: bytes
 
@@ -79,11 +81,12 @@ def notice_for(invitation: Invitation) -> Notice | None:
 def follow(registration: Registration, *, now: datetime) -> None:
     """Make somebody's invitations follow what has just become of their registration, and owe the mails for it.
 
-    What they hold is superseded by a higher SEQUENCE, in feeds too; nothing is owed for what organizers changed alone.
+    What they hold is superseded by a higher SEQUENCE, in feeds too. What organizers changed alone is not owed while
+    more of it is gathered. The rows are locked: a worker may be noting what a mail has told.
     """
     db.session.flush()
-    held = {one.session_id: one for one in _of_registration(registration)}
-    for session in registration.event.sessions:
+    held = {one.session_id: one for one in _of_registration(registration, locked=True)}
+    for session in sorted(registration.event.sessions, key=lambda one: one.id):
         invitation = held.get(session.id)
         if invitation is None and takes_part(registration, session):
             invitation = Invitation(registration=registration, session=session, changed_at=now)
@@ -92,24 +95,23 @@ def follow(registration: Registration, *, now: datetime) -> None:
             invitation.bumps += 1
             invitation.changed_at = now
         if invitation is not None:
-            _owe_if(invitation, now, own=True)
+            _owe_if(invitation, now, own=session.notice_at is not None)
 
 
 def note(told: Iterable[Told], *, now: datetime) -> None:
     """Note what a mail that has been handed over told; owe another where something changed while it was under way."""
     for one in told:
-        invitation = db.session.execute(
-            select(Invitation)
-            .where(Invitation.registration_id == one.registration_id, Invitation.session_id == one.session_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).scalar_one_or_none()
-        if invitation is None:
-            continue
-        invitation.standing, invitation.revision = one.standing, one.revision
-        invitation.told_words, invitation.told_at = one.words, now
-        # What organizers changed in between is told with their other edits if more are still gathered.
-        _owe_if(invitation, now, own=invitation.session.notice_at is not None)
+        invitation = held_by(one.registration_id, one.session_id, locked=True)
+        if invitation is not None:
+            _note_one(invitation, one, now)
+
+
+def held_by(registration_id: int, session_id: int | None, *, locked: bool = False) -> Invitation | None:
+    """Return somebody's invitation to a session; `locked` until the unit of work ends, and read anew."""
+    found = select(Invitation).where(Invitation.registration_id == registration_id, Invitation.session_id == session_id)
+    if locked:
+        found = found.with_for_update().execution_options(populate_existing=True)
+    return db.session.execute(found).scalar_one_or_none()
 
 
 def told_by(notice: Notice, invitation: Invitation) -> Told:
@@ -133,9 +135,26 @@ def told_by_registration_mail(registration: Registration) -> list[Told]:
 
 
 def words_of(registration: Registration) -> bytes:
-    """Return a digest of the person's own part in what an entry says: 32 bytes."""
+    """Return a digest of the person's own part in what an entry says and leads to: 32 bytes."""
     title = open_personal(registration).neutral_title if registration.discreet else ""
-    return keyring.keys.digest("words", json.dumps([registration.language, registration.discreet, title]))
+    own = [registration.language, registration.stream_language, registration.discreet, title]
+    return keyring.keys.digest("words", json.dumps(own))
+
+
+def _note_one(invitation: Invitation, told: Told, now: datetime) -> None:
+    """Note one entry. A file that follows an invitation taken back must have a higher SEQUENCE than its end had.
+
+    What organizers changed meanwhile is told with their other edits if more are still gathered: the lock waits for a
+    worker who is just making notices of them.
+    """
+    if invitation.standing is Standing.INVITED and told.standing is Standing.INFORMED:
+        invitation.bumps += 1
+        invitation.changed_at = now
+    invitation.standing, invitation.revision = told.standing, told.revision
+    invitation.told_words, invitation.told_at = told.words, now
+    shared = select(EventSession).where(EventSession.id == told.session_id).with_for_update(read=True)
+    session = db.session.execute(shared.execution_options(populate_existing=True)).scalar_one()
+    _owe_if(invitation, now, own=session.notice_at is not None)
 
 
 def _owe_if(invitation: Invitation, now: datetime, *, own: bool) -> None:
@@ -145,14 +164,23 @@ def _owe_if(invitation: Invitation, now: datetime, *, own: bool) -> None:
         outbox.owe_invitation(invitation.registration, invitation.session, now=now)
 
 
-def _of_registration(registration: Registration) -> Sequence[Invitation]:
+def _of_registration(registration: Registration, *, locked: bool = False) -> Sequence[Invitation]:
     found = select(Invitation).where(Invitation.registration_id == registration.id).order_by(Invitation.session_id)
+    if locked:
+        found = found.with_for_update().execution_options(populate_existing=True)
     return db.session.execute(found).scalars().all()
 
 
 def _told(invitation: Invitation, standing: Standing) -> Told:
     registration, session = invitation.registration, invitation.session
-    return Told(registration.id, session.id, session.revision, standing, words_of(registration))
+    return Told(
+        registration_id=registration.id,
+        session_id=session.id,
+        revision=session.revision,
+        sequence=sequence(session, invitation),
+        standing=standing,
+        words=words_of(registration),
+    )
 
 
 def _facts_told(invitation: Invitation, stands: Facts) -> Facts | None:

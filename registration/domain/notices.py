@@ -6,14 +6,15 @@ People who are told the same are one group, so that a hundred thousand of them c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from registration.domain.admission import ALIVE
 from registration.domain.facts import Change, Traits, facts_of
 from registration.domain.invitations import SPOKEN_OF
 from registration.domain.notice import HOLDING, Notice, notice_owed, standing_due
@@ -67,23 +68,23 @@ class Telling:
     languages: Counter[str] = field(default_factory=Counter)
 
 
-def make_notices(*, now: datetime) -> int:
-    """Owe what has to be told of the sessions whose time to tell has come. Returns how many sessions those were."""
-    due = (
-        select(EventSession)
-        .join(Event)
-        .where(EventSession.notice_at <= now, Event.state.in_(SPOKEN_OF))
-        .order_by(EventSession.id)
-        .with_for_update(of=EventSession, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    sessions = db.session.execute(due).scalars().all()
-    for session in sessions:
-        session.notice_at = None
-        if now < last_end(session):
-            _owe(session, now)
-            _owe_added(session, now)
-    return len(sessions)
+def due_sessions(*, now: datetime) -> Sequence[int]:
+    """Return the ids of the sessions whose time to tell has come."""
+    due = select(EventSession.id).join(Event).where(*_is_due(now)).order_by(EventSession.id)
+    return db.session.execute(due).scalars().all()
+
+
+def tell(session_id: int, *, now: datetime) -> None:
+    """Owe what has to be told of a session, if its time has come; two workers do it once."""
+    due = select(EventSession).join(Event).where(EventSession.id == session_id, *_is_due(now))
+    locked = due.with_for_update(of=EventSession, key_share=True).execution_options(populate_existing=True)
+    session = db.session.execute(locked).scalar_one_or_none()
+    if session is None:
+        return
+    session.notice_at = None
+    if now < last_end(session):
+        _owe(session, _is_owed(session), now)
+        _owe_added(session, now)
 
 
 def tellings(session: EventSession) -> list[Telling]:
@@ -134,20 +135,24 @@ def behind(session: EventSession) -> Select[tuple[Any, ...]]:
     return (
         _participants(session, Registration.public_id, Invitation.revision, Delivery.state, Delivery.reply_code)
         .outerjoin(Delivery, Delivery.id == last)
-        .where(_is_owed(session))
+        .where(or_(_is_owed(session), _has_failed(session)))
         .order_by(Registration.id)
     )
 
 
 def send_again(session: EventSession, *, now: datetime) -> None:
     """Owe a new mail to all who hold something else than what stands and have none waiting; try the others now."""
-    _owe(session, now)
+    _owe(session, or_(_is_owed(session), _has_failed(session)), now)
     db.session.execute(
         update(Delivery)
         .where(*_about(session), Delivery.state == DeliveryState.WAITING, Delivery.claimed_until.is_(None))
         .values(next_try_at=now)
         .execution_options(synchronize_session=False)
     )
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return EventSession.notice_at <= now, Event.state.in_(SPOKEN_OF)
 
 
 def _owed(session: EventSession) -> Iterator[tuple[Group, int, Notice]]:
@@ -188,6 +193,20 @@ def _is_owed(session: EventSession) -> ColumnElement[bool]:
     return of.in_(owed) if len(owed) <= len(others) else of.not_in(others)
 
 
+def _has_failed(session: EventSession) -> ColumnElement[bool]:
+    """Return the condition that a mail was refused since the last that was not: it may have been to correct words of
+    their own, which no group tells."""
+    told = func.coalesce(Invitation.told_at, Invitation.changed_at)
+    any_mail = aliased(Delivery)
+    return exists().where(
+        any_mail.registration_id == Registration.id,
+        any_mail.session_id == session.id,
+        any_mail.kind == Kind.INVITATION,
+        any_mail.state == DeliveryState.FAILED,
+        any_mail.due_at > told,
+    )
+
+
 def _participants(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
     """Return a query of those who take part in a session and have an invitation row for it."""
     return (
@@ -214,16 +233,22 @@ def _about(session: EventSession) -> tuple[ColumnElement[bool], ...]:
     return Delivery.session_id == session.id, Delivery.kind == Kind.INVITATION
 
 
-def _owe(session: EventSession, now: datetime) -> None:
-    """Owe a mail to all who hold something else than what stands, and have none waiting: one that waits says what
-    stands when it is sent."""
-    mine = (*_about(session), Delivery.registration_id == Registration.id)
-    number = select(func.count()).select_from(Delivery).where(*mine).scalar_subquery()
+def _owe(session: EventSession, whom: ColumnElement[bool], now: datetime) -> None:
+    """Owe a mail to all these who have none waiting: one that waits says what stands when it is sent."""
+    mails = (
+        select(
+            Delivery.registration_id,
+            func.count().label("number"),
+            func.count(Delivery.settled_at).label("settled"),
+        )
+        .where(*_about(session))
+        .group_by(Delivery.registration_id)
+        .subquery()
+    )
+    number = func.coalesce(mails.c.number, 0)
     values = _values(session, Kind.INVITATION, literal("/", String) + cast(number, String), now)
-    # What is not settled waits. Asked for by `state`, SQLite may walk through all mails that wait, for each person.
-    waits = exists().where(*mine, Delivery.settled_at.is_(None))
-    chosen = _participants(session, *values.values()).where(~waits, _is_owed(session))
-    insert_selected(Delivery, values, chosen)
+    chosen = _participants(session, *values.values()).outerjoin(mails, mails.c.registration_id == Registration.id)
+    insert_selected(Delivery, values, chosen.where(number == func.coalesce(mails.c.settled, 0), whom))
 
 
 def _owe_added(session: EventSession, now: datetime) -> None:
@@ -232,7 +257,7 @@ def _owe_added(session: EventSession, now: datetime) -> None:
 
 
 def _to_offer(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
-    """Return a query of those confirmed before the session was added, who have never held it nor been offered it."""
+    """Return a query of those registered before the session was added, who have never held it nor been offered it."""
     is_on = session.event.state is EventState.PUBLISHED and session.state is SessionState.SCHEDULED
     offered = exists().where(
         Delivery.registration_id == Registration.id, Delivery.session_id == session.id, Delivery.kind == Kind.ADDED
@@ -241,8 +266,8 @@ def _to_offer(session: EventSession, *columns: Any) -> Select[tuple[Any, ...]]:
     return select(*(columns or [Registration.id])).where(
         literal(is_on),
         Registration.event_id == session.event_id,
-        Registration.state == RegistrationState.CONFIRMED,
-        Registration.confirmed_at < session.created_at,
+        Registration.state.in_(ALIVE),
+        Registration.created_at < session.created_at,
         ~_has_chosen(session),
         ~held,
         ~offered,

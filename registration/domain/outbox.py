@@ -104,6 +104,16 @@ def owe_invitation(registration: Registration, session: EventSession, *, now: da
     insert_new(Delivery, values)
 
 
+def invitations_wait(registration: Registration) -> bool:
+    """Whether a mail about one of their sessions is still to be sent to somebody."""
+    waiting = select(Delivery.id).where(
+        Delivery.registration_id == registration.id,
+        Delivery.kind == Kind.INVITATION,
+        Delivery.state == DeliveryState.WAITING,
+    )
+    return db.session.execute(select(waiting.exists())).scalar_one()
+
+
 def count_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> int:
     """Return how many mails of a kind have fallen due for these registrations since then."""
     if not registrations:
@@ -208,9 +218,12 @@ def last_end(session: EventSession) -> datetime:
     return max([session.ends_at, *(revision.ends_at for revision in session.revisions)])
 
 
-def message_id(delivery: Delivery, domain: str) -> str:
-    """Return the Message-ID (RFC 5322, 3.6.4): the same in every try of one delivery, and telling nothing."""
-    digest = keyring.keys.digest("message-id", f"{delivery.key}/{delivery.resend}")
+def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
+    """Return the Message-ID (RFC 5322, 3.6.4): the same in every try of one delivery, and telling nothing.
+
+    `version`: which of the things it may say the mail says; servers may drop a second mail with the same Message-ID.
+    """
+    digest = keyring.keys.digest("message-id", f"{delivery.key}/{delivery.resend}{version and f'/{version}'}")
     return f"<{digest[:16].hex()}@{domain}>"
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-
-from registration.domain import invitations
+from registration.domain import invitations, outbox
 from registration.domain.programme import takes_place
 from registration.extensions import db
 from registration.models import Delivery, Invitation
@@ -24,39 +22,45 @@ STATE_TOLD = {
     Kind.CANCELLED: (State.CANCELLED,),
     Kind.CHANGED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
     Kind.REMINDER: (State.CONFIRMED,),
-    Kind.ADDED: (State.CONFIRMED,),
+    Kind.ADDED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
 }
 """A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
 
 
-def still_owed(delivery_id: int, *, owner: str, now: datetime) -> Delivery | None:
-    """Return the delivery as it stands now if `owner` should send it, else None."""
+def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = False) -> Delivery | None:
+    """Return the delivery as it stands now if `owner` should send it, else None.
+
+    `locked`: nobody changes what somebody holds of its session until the unit of work ends.
+    """
     delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
     if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
         return None
     states = STATE_TOLD.get(delivery.kind)
-    if now >= delivery.useful_until or (states and delivery.registration.state not in states):
+    if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
         return None
-    return delivery if _is_right(delivery) else None
+    return delivery if _is_right(delivery, locked=locked) else None
 
 
-def invitation_of(delivery: Delivery) -> Invitation | None:
+def invitation_of(delivery: Delivery, *, locked: bool = False) -> Invitation | None:
     """Return the invitation that a delivery about a session is to bring to what stands."""
-    found = select(Invitation).where(
-        Invitation.registration_id == delivery.registration_id,
-        Invitation.session_id == delivery.session_id,
-    )
-    return db.session.execute(found).scalar_one_or_none()
+    return invitations.held_by(delivery.registration_id, delivery.session_id, locked=locked)
 
 
-def _is_right(delivery: Delivery) -> bool:
+def _useful_until(delivery: Delivery) -> datetime:
+    """Return when a mail comes too late: one about a session says how that stands when it is sent."""
+    if delivery.kind is Kind.INVITATION and delivery.session is not None:
+        return outbox.last_end(delivery.session)
+    return delivery.useful_until
+
+
+def _is_right(delivery: Delivery, *, locked: bool) -> bool:
     if delivery.kind is Kind.REMINDER:
         session = delivery.session
         return session is not None and session.starts_at == delivery.starts_at and _is_on(delivery, chosen=True)
     if delivery.kind is Kind.ADDED:
         return _is_on(delivery, chosen=False)
     if delivery.kind is Kind.INVITATION:
-        invitation = invitation_of(delivery)
+        invitation = invitation_of(delivery, locked=locked)
         return invitation is not None and invitations.notice_for(invitation) is not None
     return True
 

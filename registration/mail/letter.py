@@ -46,6 +46,8 @@ class Letter:
     files: Sequence[CalendarFile] = ()
     invite: Invite | None = None
     told: Sequence[Told] = ()
+    version: str = ""
+    """Tells apart what one delivery may come to say before it is sent."""
 
 
 def write(
@@ -55,6 +57,7 @@ def write(
     files: Sequence[CalendarFile] = (),
     invite: Invite | None = None,
     told: Sequence[Told] = (),
+    version: str = "",
     **facts: Any,
 ) -> Letter:
     """Return the letter that the templates `name` make of these facts."""
@@ -78,6 +81,7 @@ def write(
         files=files,
         invite=invite,
         told=told,
+        version=version,
     )
 
 

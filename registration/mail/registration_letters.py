@@ -12,10 +12,12 @@ from registration.domain.calendar_entries import labels, language_asked, own_ent
 from registration.domain.calendars.building import download_bytes
 from registration.domain.invitations import by_invitation, told_by_registration_mail
 from registration.domain.link_keys import LinkKind
+from registration.domain.outbox import invitations_wait
 from registration.domain.programme import takes_place
 from registration.mail.letter import CalendarFile, Letter, write
 from registration.mail.reader import Reader
 from registration.models import Delivery, EventSession
+from registration.models.invitation import Standing
 from registration.models.registration import RegistrationState
 from registration.timetext import moment_text
 
@@ -89,15 +91,21 @@ def calendar_file(reader: Reader, session: EventSession, number: int) -> Calenda
 
 
 def _of_sessions(name: str, reader: Reader) -> Letter:
+    """Who is invited gets no file, nor who has an invitation to be taken back: its end would end the file's entry."""
     registration = reader.registration
     is_confirmed = registration.state is RegistrationState.CONFIRMED
+    invited = {one.session_id for one in registration.invitations_held if one.standing is Standing.INVITED}
     wants_files = is_confirmed and not by_invitation(registration)
     numbered = enumerate(reader.sessions, 1) if wants_files else ()
     return write(
         name,
         reader,
         sessions=reader.lines(reader.sessions),
-        invited=is_confirmed and by_invitation(registration),
-        files=[calendar_file(reader, session, number) for number, session in numbered if takes_place(session)],
+        invited=invitations_wait(registration) and by_invitation(registration),
+        files=[
+            calendar_file(reader, session, number)
+            for number, session in numbered
+            if takes_place(session) and session.id not in invited
+        ],
         told=told_by_registration_mail(registration),
     )

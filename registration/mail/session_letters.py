@@ -34,22 +34,28 @@ def invitation(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     notice = notice_for(held) if held else None
     if held is None or notice is None:
         raise LookupError("nothing is owed about this session")
-    session = held.session
-    before = notice.before
+    session, before = held.session, notice.before
     invite = _invite(reader, held, notice.method) if notice.method else None
     needs_file = invite is None and notice.becomes is not Standing.CANCELLED
+    told = told_by(notice, held)
+    line = _line(reader, session)
+    if before and notice.becomes is Standing.CANCELLED:
+        line = replace(line, times=reader.times(before.starts_at, before.ends_at))
     return write(
         _template(notice),
         reader,
-        session=_line(reader, session),
+        session=line,
         changes={change.value for change in notice.changes},
         before=reader.times(before.starts_at, before.ends_at) if before and Change.MOVED in notice.changes else [],
         old_title=before.title if before else "",
         new_title=entry_title(session, reader.registration.language),
-        invited=invite is not None,
+        method=invite.method.value if invite else "",
+        is_first=notice.holds is not Standing.INVITED,
+        stays=notice.becomes is not Standing.CANCELLED,
         invite=invite,
         files=[calendar_file(reader, session, 1)] if needs_file else (),
-        told=[told_by(notice, held)],
+        told=[told],
+        version=f"{told.sequence}/{told.standing}",
     )
 
 

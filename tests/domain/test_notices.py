@@ -21,7 +21,7 @@ from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 from registration.models.invitation import Standing
 from registration.models.programme import SessionState
-from tests.support.dialogue import DAY, MINUTE, SLUG, load_dialogue, take_part_by_rule
+from tests.support.dialogue import DAY, MINUTE, SLUG, load_dialogue, take_part_by_rule, tell_all
 
 pytestmark = pytest.mark.usefixtures("_dialogue", "context")
 
@@ -45,7 +45,7 @@ def move(by: timedelta, *, now: datetime) -> None:
 
 def make(*, now: datetime) -> int:
     with writing():
-        return notices.make_notices(now=now)
+        return tell_all(now=now)
 
 
 def owed_to(kind: Kind = Kind.INVITATION) -> list[int]:

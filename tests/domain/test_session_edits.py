@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from registration.domain import holdings, notices, session_edits
+from registration.domain import holdings, session_edits
 from registration.domain.catalogue import whole_event
 from registration.domain.facts import Change
 from registration.domain.programme import event_named, session_called
@@ -33,6 +33,7 @@ from tests.support.dialogue import (
     load_dialogue,
     registration,
     take_part_by_rule,
+    tell_all,
 )
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -301,7 +302,7 @@ def test_what_is_foretold_is_what_is_owed(now: datetime) -> None:
     people = sum(one[1] for one in told(now, **wanted))
     edit(now, **wanted)
     with writing():
-        notices.make_notices(now=now + 10 * MINUTE)
+        tell_all(now=now + 10 * MINUTE)
     waiting = select(func.count()).where(Delivery.state == DeliveryState.WAITING)
     assert people == db.session.scalar(waiting) == 7
 
@@ -314,7 +315,7 @@ def test_holdings_count_who_holds_what_and_how_their_mail_fares(now: datetime) -
 
     edit(now, **moved(HOUR))
     with writing():
-        notices.make_notices(now=now + 10 * MINUTE)
+        tell_all(now=now + 10 * MINUTE)
         newest = select(func.max(Delivery.id)).group_by(Delivery.registration_id)
         for registration_id, state, code in ((ids[0], DeliveryState.FAILED, 550), (ids[1], DeliveryState.WAITING, 451)):
             db.session.execute(

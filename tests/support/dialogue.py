@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from config import ROOT
 from registration import clock, worker
-from registration.domain import invitations, revisions, signup
+from registration.domain import invitations, notices, revisions, signup
 from registration.domain.event_file import import_event
 from registration.domain.personal import Personal, address_hash
 from registration.domain.programme import event_named
@@ -211,6 +211,14 @@ def take_part_by_rule(address: str = AMINA, category: str = "youth", *, now: dat
         told = [invitations.told_by(notice, one) for notice, one in invited]
         invitations.note([*told, *invitations.told_by_registration_mail(registration)], now=now)
     return registration_id
+
+
+def tell_all(*, now: datetime) -> int:
+    """Owe the notices whose time has come; in a unit of work. Answers of how many sessions."""
+    sessions = notices.due_sessions(now=now)
+    for session_id in sessions:
+        notices.tell(session_id, now=now)
+    return len(sessions)
 
 
 def registrations(address: str) -> list[Registration]:

@@ -13,12 +13,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from config import ROOT
 from registration import worker
+from registration.domain import participation
 from registration.domain.crowds import make_crowd
+from registration.domain.event_file import import_event
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Category, Delivery, Event
 from registration.models.delivery import DeliveryKind as Kind
+from registration.models.invitation import Standing
 from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -33,6 +37,7 @@ from tests.support.dialogue import (
     link_in,
     load_dialogue,
     move_session,
+    registrations,
     rows,
     sign_up,
     sign_up_by_rule,
@@ -242,3 +247,55 @@ def test_a_change_of_language_and_a_moved_session_at_once_leave_one_true_invitat
     by_start = {one.walk("VEVENT")[0].start.astimezone(FIRST_START.tzinfo): one.walk("VEVENT")[0] for one in last}
     assert by_start.keys() >= {FIRST_START + timedelta(minutes=30), SECOND_START}
     assert {str(event["SUMMARY"].params["LANGUAGE"]) for event in by_start.values()} == {"fr"}
+
+
+def while_open(app: Flask, unit: Callable[[], object], meanwhile: Callable[[], object]) -> None:
+    """Do `meanwhile` in a thread while a unit of work is done and still open; it commits when the other has ended, or
+    stands before a lock."""
+    with app.app_context(), writing():
+        unit()
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        other.join(1)
+    other.join(30)
+    assert not other.is_alive()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_cancels_while_the_invitations_are_on_their_way_has_them_taken_back(
+    app: Flask, client: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=True)
+    sign_up(client)
+    work(app)
+    client.post(link_in(smtp.last_to(AMINA), "/prove/"))
+    while_open(app, lambda: participation.cancel(registrations(AMINA)[0], now=clock.now), lambda: work(app))
+    work(app)
+    methods = Counter(str(one["METHOD"]) for one in smtp.invitations_to(AMINA))
+    assert methods["REQUEST"] == methods["CANCEL"] > 0
+    with app.app_context():
+        assert Standing.INVITED not in {one.standing for one in registrations(AMINA)[0].invitations_held}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_event_file_that_comes_while_a_worker_tells_of_an_earlier_edit_is_told_too(
+    app: Flask, client: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    change(app, Event, SLUG, invitations=True)
+    take_part(client, smtp)
+    move_session(app, "human-rights", timedelta(minutes=30))
+    clock.advance(timedelta(minutes=10))
+    earlier = (
+        (ROOT / "examples" / "dialogue-2021.yaml")
+        .read_text()
+        .replace("starts: 2021-05-25 10:00", "starts: 2021-05-25 09:00")
+    )
+
+    def bring() -> None:
+        import_event(earlier, as_slug=SLUG, shift_to="2026-05-26T09:00", now=clock.now)
+
+    while_open(app, bring, lambda: work(app))
+    clock.advance(timedelta(minutes=10))
+    work(app)
+    [event] = smtp.invitations_to(AMINA)[-1].walk("VEVENT")
+    assert event.start.astimezone(FIRST_START.tzinfo) == FIRST_START - timedelta(hours=1)

@@ -9,9 +9,12 @@ import pytest
 from flask import Flask
 from icalendar import Calendar
 
-from registration.domain import participation
+from registration import worker
+from registration.domain import outbox, participation
+from registration.domain.owed import still_owed
 from registration.domain.participation import current_wishes
 from registration.extensions import db, writing
+from registration.mail.letters import letter_for
 from registration.models import Event, EventSession, Stream
 from registration.models.event import EventState
 from registration.models.programme import SessionState
@@ -286,6 +289,8 @@ def test_who_prefers_a_feed_has_the_invitations_taken_back_and_is_told_of_change
     wish(app, clock, invitations=False)
     work(app)
     assert [one[0] for one in all_asked(smtp)] == ["CANCEL", "CANCEL"]
+    assert [names(mail) for mail in smtp.letters_to(AMINA)] == [[]]
+    assert sequence_of_own_file(amina) > max(one[3] for one in all_asked(smtp))
     smtp.clear()
     move_session(app, "human-rights", HALF_HOUR)
     later(app, clock)
@@ -352,3 +357,97 @@ def test_an_event_that_begins_to_invite_does_so_with_the_next_change(
     move_session(app, "human-rights", HALF_HOUR)
     later(app, clock)
     assert all_asked(smtp) == [request("Opening", FIRST_START + HALF_HOUR, sequence=1)]
+
+
+def sequence_of_own_file(client: Client) -> int:
+    [event] = Calendar.from_ical(client.get("/my/sessions/human-rights.ics").data).walk("VEVENT")
+    return int(event["SEQUENCE"])
+
+
+def test_who_prefers_a_feed_while_a_move_is_gathered_reads_that_the_invitation_is_taken_back(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    move_session(app, "human-rights", HALF_HOUR)
+    wish(app, clock, invitations=False)
+    work(app)
+    [told] = [mail for mail in smtp.mails if mail.subject.startswith("New time")]
+    assert told.invitation is not None
+    assert str(told.invitation["METHOD"]) == "CANCEL"
+    assert "Your invitation to it is taken back with this mail" in told.text
+    assert "corrects the entry" not in told.text
+
+
+def test_a_notice_that_waits_is_good_until_the_new_end(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    smtp.replies[AMINA] = "451 4.3.0 Later"
+    move_session(app, "human-rights", HALF_HOUR)
+    later(app, clock)
+    move_session(app, "human-rights", timedelta(days=7))
+    smtp.replies.clear()
+    later(app, clock, FIRST_START + timedelta(hours=6) - clock.now)
+    moved = FIRST_START + HALF_HOUR + timedelta(days=7)
+    assert request("Opening", moved, sequence=2) in all_asked(smtp)
+
+
+def test_what_changes_between_two_tries_has_a_message_id_of_its_own(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    move_session(app, "human-rights", HALF_HOUR)
+    ids = set()
+    for _try in range(2):
+        clock.advance(timedelta(hours=1))
+        ids |= {message_id_of_next(app, clock)}
+    assert len(ids) == 1
+    move_session(app, "human-rights", HALF_HOUR)
+    clock.advance(timedelta(hours=1))
+    assert message_id_of_next(app, clock) not in ids
+
+
+def message_id_of_next(app: Flask, clock: FakeClock) -> str:
+    """The Message-ID of the mail that a worker would send next, and does not."""
+    with app.app_context():
+        worker.sweep()
+        with writing():
+            [[one]] = outbox.claim(owner="one", limit=1, now=clock.now)
+        delivery = still_owed(one, owner="one", now=clock.now)
+        assert delivery
+        letter = letter_for([delivery], now=clock.now)
+        found = outbox.message_id(delivery, "example.org", version=letter.version)
+        with writing():
+            outbox.release(owner="one")
+        return found
+
+
+def test_who_comes_back_after_a_session_was_restored_is_invited_again(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    cancel_session(app, "human-rights")
+    later(app, clock)
+    with app.app_context(), writing():
+        participation.cancel(registrations(AMINA)[0], now=clock.now)
+    work(app)
+    change(app, EventSession, "human-rights", state=SessionState.SCHEDULED)
+    later(app, clock)
+    smtp.clear()
+    take_part(amina, smtp)
+    assert {one[:3] for one in all_asked(smtp)} == {
+        ("REQUEST", "Opening", FIRST_START),
+        ("REQUEST", "Discussion,", SECOND_START),
+    }
+
+
+def test_a_session_moved_and_cancelled_is_told_as_it_was_known(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    move_session(app, "human-rights", HALF_HOUR)
+    cancel_session(app, "human-rights")
+    later(app, clock)
+    [mail] = smtp.mails
+    assert ("19:45" in mail.text, "20:15" in mail.text) == (True, False)
+
+
+def test_a_change_of_zone_promises_no_invitation(app: Flask, amina: Client, clock: FakeClock, smtp: MailServer) -> None:
+    wish(app, clock, zone="Australia/Sydney")
+    work(app)
+    assert "An invitation to each session follows" not in smtp.last_to(AMINA).text

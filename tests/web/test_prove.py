@@ -121,7 +121,8 @@ def test_the_confirmation_says_first_when_then_where_and_last_how_to_change(clie
         "  Wednesday, 27 May 2026, 13:00 – 16:30 (UTC)\r\n"
         f"Watch page: {site}/events/dialogue-next/sessions/civil-society/\r\n"
         "UN Web TV: https://webtv.un.org/",
-        "The attached calendar files put the sessions into your calendar at the right time, wherever you are.",
+        "The attached calendar files put the sessions into your calendar at the right time, wherever you are; "
+        "leave them if you use your feed.",
     ]
     assert [part.get_filename() for part in mail.message.iter_attachments()] == [
         "dialogue-next-human-rights.ics",

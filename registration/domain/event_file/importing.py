@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from registration.domain import admission, revisions
 from registration.domain.event_file.applying import bring, create
@@ -21,7 +22,7 @@ from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
 from registration.errors import Refusal
 from registration.extensions import db
-from registration.models import Event
+from registration.models import Event, EventSession
 from registration.models.event import EventState
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
@@ -68,8 +69,15 @@ def import_event(
     if event is None:
         return ImportResult(_create(planned, now=now), Outcome.CREATED)
     admission.lock_event(event.id)
+    _lock_sessions(event)
     _raise_any([*kept_faults(event, planned, document)])
     return ImportResult(event, _update(event, planned, now=now))
+
+
+def _lock_sessions(event: Event) -> None:
+    """Read the sessions anew under their locks: a worker may just have told of the changes that were gathered."""
+    rows = select(EventSession).where(EventSession.event_id == event.id).order_by(EventSession.id)
+    db.session.execute(rows.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
 
 
 def _create(planned: Planned, *, now: datetime) -> Event:

@@ -15,8 +15,9 @@ from registration.domain.admission import HOLDING
 from registration.domain.event_file.faults import Fault, Path
 from registration.domain.event_file.planning import Planned
 from registration.domain.event_file.reading import Document
+from registration.domain.notice import HOLDING as HOLDING_SESSIONS
 from registration.extensions import db
-from registration.models import Category, Event, Question, Registration, SessionChoice
+from registration.models import Category, Event, EventSession, Invitation, Question, Registration, SessionChoice
 from registration.models.registration import PROVED
 
 
@@ -32,8 +33,7 @@ def _taken_sessions(event: Event, planned: Planned, document: Document) -> Itera
     """A session that people chose is cancelled, never removed: they are told, and its address stays."""
     kept = {session.name for session in planned.below["sessions"]}
     for session in event.sessions:
-        chosen = select(func.count()).where(SessionChoice.session_id == session.id)
-        if session.slug not in kept and (people := db.session.execute(chosen).scalar_one()):
+        if session.slug not in kept and (people := _people_of(session)):
             yield document.fault(
                 ("sessions",),
                 _l(
@@ -42,6 +42,15 @@ def _taken_sessions(event: Event, planned: Planned, document: Document) -> Itera
                     people=people,
                 ),
             )
+
+
+def _people_of(session: EventSession) -> int:
+    """Return how many have chosen a session, or still hold it: the mail that takes it back may not have left yet."""
+    chosen = select(SessionChoice.registration_id).where(SessionChoice.session_id == session.id)
+    holding = select(Invitation.registration_id).where(
+        Invitation.session_id == session.id, Invitation.standing.in_(HOLDING_SESSIONS)
+    )
+    return db.session.execute(select(func.count()).select_from(chosen.union(holding).subquery())).scalar_one()
 
 
 def _taken_categories(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:
