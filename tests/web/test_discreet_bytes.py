@@ -38,9 +38,9 @@ from tests.support.dialogue import (
 from tests.support.organizers import make_organizer
 from tests.support.smtp import MailServer
 
-TELLING = "Zqx"
-"""Begins every word of the event, so that one search finds them all, whatever they are cut into or encoded as."""
-EVENT = "zqx-event"
+TELLING = "Zqxjvkw"
+"""Begins every word of the event, so that one search finds them all; too long to stand in a random key."""
+EVENT = "zqxjvkw-event"
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -59,7 +59,7 @@ def amina(app: Flask, client: Client, smtp: MailServer, language: str) -> Client
     """A discreet participant of an event all of whose words can be told from any other."""
     load_dialogue(app, invitations=True)
     name_all(app)
-    typed = answers(discreet="y", sessions=["zqx-0", "zqx-1"])
+    typed = answers(discreet="y", sessions=["zqxjvkw-0", "zqxjvkw-1"])
     assert client.post(f"/events/{EVENT}/register/youth/?lang={language}", data=typed).status_code == 303
     work(app)
     assert prove(client, smtp).status_code == 303
@@ -72,16 +72,18 @@ def name_all(app: Flask) -> None:
         event.slug, event.version = EVENT, event.version + 1
         for name in ("title", "summary", "audience", "place", "background", "sender_name", "privacy_notice"):
             setattr(event, name, telling(name))
-        event.organizers = [{"name": telling("organizer"), "short": f"{TELLING}O", "url": "https://zqx.example.org"}]
-        event.contacts = [{"name": f"{TELLING}contact", "address": "zqx@example.org"}]
-        event.hashtag, event.place_url = "#ZqxTag", "https://zqx.example.org/place"
-        event.organizer_address = "zqx@example.org"
+        event.organizers = [
+            {"name": telling("organizer"), "short": f"{TELLING}O", "url": "https://zqxjvkw.example.org"}
+        ]
+        event.contacts = [{"name": f"{TELLING}contact", "address": "zqxjvkw@example.org"}]
+        event.hashtag, event.place_url = "#ZqxjvkwTag", "https://zqxjvkw.example.org/place"
+        event.organizer_address = "zqxjvkw@example.org"
         event.press_release, event.outlook, event.links = {}, [], []
         for number, session in enumerate(event.sessions):
-            session.slug = f"zqx-{number}"
+            session.slug = f"zqxjvkw-{number}"
             session.title, session.theme, session.description = telling("title"), telling("theme"), telling("text")
             for stream in session.streams:
-                stream.url, stream.label = f"https://zqx.example.org/{number}", telling("stream")
+                stream.url, stream.label = f"https://zqxjvkw.example.org/{number}", telling("stream")
             for item in session.items:
                 item.title = telling("item")
             revisions.revise(session, now=app_clock.now())
@@ -136,14 +138,14 @@ def test_no_mail_of_a_whole_life_says_a_word_of_the_event(
     app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
 ) -> None:
     work(app)
-    amina.post(f"/events/{EVENT}/register/youth/", data=answers(sessions=["zqx-0"]))
+    amina.post(f"/events/{EVENT}/register/youth/", data=answers(sessions=["zqxjvkw-0"]))
     amina.post(f"/events/{EVENT}/find/", data={"address": AMINA})
     later(app, clock, timedelta(hours=1))
-    move_session(app, "zqx-0", timedelta(minutes=30))
+    move_session(app, "zqxjvkw-0", timedelta(minutes=30))
     later(app, clock)
-    cancel_session(app, "zqx-1")
+    cancel_session(app, "zqxjvkw-1")
     later(app, clock)
-    change(app, EventSession, "zqx-1", state=SessionState.SCHEDULED)
+    change(app, EventSession, "zqxjvkw-1", state=SessionState.SCHEDULED)
     later(app, clock)
     add_a_session(app, clock)
     later(app, clock)
@@ -151,7 +153,7 @@ def test_no_mail_of_a_whole_life_says_a_word_of_the_event(
     later(app, clock)
     wish(app, clock, invitations=False)
     later(app, clock)
-    move_session(app, "zqx-0", timedelta(minutes=30))
+    move_session(app, "zqxjvkw-0", timedelta(minutes=30))
     later(app, clock)
     for before in (timedelta(days=1), timedelta(minutes=15)):
         clock.advance(FIRST_START + timedelta(hours=1) - before - clock.now)
@@ -193,7 +195,7 @@ def test_feed_and_file_say_no_word_of_it(app: Flask, amina: Client, clock: FakeC
     work(app)
     page = amina.get("/my/").text
     feed = next(part for part in page.split('"') if "/feeds/" in part and part.startswith("http"))
-    paths = ["/feeds/" + feed.partition("/feeds/")[2], "/my/sessions/zqx-0.ics", "/my/sessions/zqx-1.ics"]
+    paths = ["/feeds/" + feed.partition("/feeds/")[2], "/my/sessions/zqxjvkw-0.ics", "/my/sessions/zqxjvkw-1.ics"]
     fetched = [amina.get(path) for path in paths]
     assert [one.status_code for one in fetched] == [200, 200, 200]
     assert [leaks(one.data + str(one.headers).encode()) for one in fetched] == [[], [], []]
@@ -204,7 +206,7 @@ def add_a_session(app: Flask, clock: FakeClock) -> None:
         event = db.session.execute(select(Event).where(Event.slug == EVENT)).scalar_one()
         like = event.sessions[1]
         new = EventSession(
-            slug="zqx-2",
+            slug="zqxjvkw-2",
             code="neutral123",
             title=telling("title"),
             theme=telling("theme"),
