@@ -226,8 +226,8 @@ class _Finished(flask_mail.Message):
 
 
 def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
-    """Whether a refusal is of the sender or the connection, and would meet every other mail too."""
-    if isinstance(refused, smtplib.SMTPHeloError) or refused.smtp_code in NO_LEAVE:
+    """Whether a refusal is of the sender, and would meet every other mail too."""
+    if refused.smtp_code in NO_LEAVE:
         return True
     refuses_sender = isinstance(refused, smtplib.SMTPSenderRefused) and refused.smtp_code >= PERMANENT
     return refuses_sender and refused.smtp_code != TOO_LARGE
@@ -271,12 +271,13 @@ class _TimedConnection(flask_mail.Connection):
         self.send(message)
 
     def configure_host(self) -> _CarefulSMTP:
-        """Connect, with TLS and a name where the settings say so."""
+        """Connect and greet, with TLS and a name where the settings say so."""
         state = self.mail
         host = _CarefulSMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
         try:
             if state.use_tls:
                 host.starttls(context=ssl.create_default_context())
+            host.ehlo_or_helo_if_needed()
             if state.username and state.password:
                 host.login(state.username, state.password)
         except BaseException:
