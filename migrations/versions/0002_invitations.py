@@ -148,8 +148,8 @@ def _fill_revisions() -> None:
 
 
 def _fill_invitations() -> None:
-    """They go on with their files: nobody asked them whether they want invitations. An empty digest of their words stands
-    for "as they were": nothing is mailed because of it."""
+    """They go on with their files: nobody asked them whether they want invitations. An empty digest of their words
+    stands for "as they were": nothing is mailed because of it."""
     op.execute("UPDATE registration SET invitations = false")
     op.execute(
         """
