@@ -98,10 +98,12 @@ def own_feed(registration: Registration) -> CalendarFile:
     return CalendarFile(name, _never_empty(octets, entries, event), max(changed))
 
 
-def own_file(registration: Registration, slug: str) -> CalendarFile:
-    """Return a participant's file of one session. Raises NotFound where they do not take part in it."""
-    session = session_called(registration.event, slug)
-    if registration.state is not RegistrationState.CONFIRMED or session not in chosen_sessions(registration):
+def own_file(registration: Registration, called: str) -> CalendarFile:
+    """Return a participant's file of the session with this code or slug. Raises NotFound where they do not take part
+    in it."""
+    attended = chosen_sessions(registration) if registration.state is RegistrationState.CONFIRMED else []
+    session = next((one for one in attended if called in (one.code, one.slug)), None)
+    if session is None:
         raise NotFound(_l("You do not take part in this session; your own page shows those that you have chosen."))
     entries = own_entries(registration, [session])
     with _own_words(registration):

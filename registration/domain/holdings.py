@@ -116,7 +116,11 @@ def is_told_of(session: EventSession, *, now: datetime) -> bool:
 
 def to_tell(session: EventSession, *, now: datetime) -> ToTell:
     """Return what is still to be told of a session, as `notices.tell` will do it when the time comes."""
-    return _to_tell(session, tellings(session) if session.notice_at else (), now)
+    at = session.notice_at
+    if at is None or not is_told_of(session, now=max(at, now)):
+        return ToTell()
+    found = ToTell(tellings(session), count_to_offer(session), at)
+    return found if found.people else ToTell()
 
 
 def lines(event: Event, *, now: datetime) -> list[Line]:
@@ -124,15 +128,15 @@ def lines(event: Event, *, now: datetime) -> list[Line]:
     taking_part = _taking_part(event.sessions)
     found = []
     for session in event.sessions:
-        owed = tellings(session)
-        people = sum(one.people for one in owed)
-        found.append(Line(session, taking_part.get(session.id, 0), people, _to_tell(session, owed, now)))
+        line = Line(session, taking_part.get(session.id, 0), count_behind(session), to_tell(session, now=now))
+        found.append(line)
     return found
 
 
 def count_behind(session: EventSession) -> int:
-    """Return how many hold something else than what stands, or nothing yet that they are owed."""
-    return sum(one.people for one in tellings(session))
+    """Return how many `behind` lists."""
+    rows = behind(session).order_by(None).subquery()
+    return db.session.execute(select(func.count()).select_from(rows)).scalar_one()
 
 
 def holdings(session: EventSession) -> Holdings:
@@ -164,14 +168,6 @@ def differences(held: SessionRevision, session: EventSession) -> list[Change]:
         Change.RELINKED: held.streams != stands.streams,
     }
     return [change for change, is_so in found.items() if is_so]
-
-
-def _to_tell(session: EventSession, owed: Sequence[Telling], now: datetime) -> ToTell:
-    at = session.notice_at
-    if at is None or not is_told_of(session, now=max(at, now)):
-        return ToTell()
-    found = ToTell(owed, count_to_offer(session), at)
-    return found if found.people else ToTell()
 
 
 def _taking_part(sessions: Sequence[EventSession]) -> dict[int, int]:

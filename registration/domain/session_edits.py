@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 
@@ -19,6 +19,9 @@ from registration.models.programme import SessionState, StreamKind
 from registration.models.types import Texts
 from registration.text import is_visible
 from registration.timezones import to_utc
+
+LONGEST = timedelta(hours=24)
+"""A session that is longer has a mistyped date."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def faults(session: EventSession, wanted: SessionValues) -> Iterator[Refusal]:
     default = session.event.default_language
     if not is_visible(wanted.title.get(default, "")):
         yield Refusal(_l("Write a title in the event's default language."), f"title_{default}")
-    yield from _time_faults(wanted, session.event.zone)
+    yield from _time_faults(session, wanted)
     for slug, url in wanted.urls.items():
         try:
             check_url(url)
@@ -97,15 +100,26 @@ def preview(session: EventSession, wanted: SessionValues, *, seen_revision: int,
         return to_tell(session, now=now)
 
 
-def _time_faults(wanted: SessionValues, zone: str) -> Iterator[Refusal]:
-    instants = {}
+def starts_in_past(session: EventSession, wanted: SessionValues, *, now: datetime) -> bool:
+    """Whether a session is to get another start, which is past; for values without `faults`."""
+    return wanted.starts != session.starts_wall and to_utc(wanted.starts, session.event.zone) < now
+
+
+def _time_faults(session: EventSession, wanted: SessionValues) -> Iterator[Refusal]:
+    zone, instants = session.event.zone, {}
     for name, wall in (("starts", wanted.starts), ("ends", wanted.ends)):
         try:
             instants[name] = to_utc(wall, zone)
         except Refusal as refusal:
             yield Refusal(refusal.sentence, name)
-    if len(instants) == 2 and instants["ends"] <= instants["starts"]:
+    if len(instants) < 2:
+        return
+    # One that an event file made longer can still be renamed and cancelled.
+    is_new = (wanted.starts, wanted.ends) != (session.starts_wall, session.ends_wall)
+    if instants["ends"] <= instants["starts"]:
         yield Refusal(_l("This must be later than the start."), "ends")
+    elif is_new and instants["ends"] - instants["starts"] > LONGEST:
+        yield Refusal(_l("This must be at most 24 hours after the start."), "ends")
 
 
 def _lock(session: EventSession) -> Event:

@@ -28,8 +28,8 @@ blueprint = Blueprint("calendar", __name__)
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 PUBLIC = ("public", 900)
 """Any cache may hold a public calendar, for so many seconds."""
-OWN = ("private", 0)
-"""A participant's is asked for anew each time, so that one switched off ends at once."""
+OWN = ("private, no-cache", 0)
+"""A participant's is asked for anew before each use, so that one switched off ends at once (RFC 9111, 5.2.2.4)."""
 
 
 class AnyTextConverter(BaseConverter):
@@ -74,10 +74,13 @@ def own_feed(key: str) -> Response:
         return Response(f"{refusal}\n", 404, content_type="text/plain; charset=utf-8")
 
 
-@blueprint.get("/my/sessions/<slug:session_slug>.ics")
-def own_file(session_slug: str) -> Response:
-    """Answer a session's file as this participant wants it: in neutral words in discreet mode."""
-    return _kept_by_nobody(_attached(feeds.own_file(own_registration(), session_slug)))
+@blueprint.get("/my/sessions/<key:code>.ics")
+def own_file(code: str) -> Response:
+    """Answer a session's file as this participant wants it: in neutral words in discreet mode.
+
+    The address has the session's code, for a list of downloads keeps it; that with its slug is of earlier links.
+    """
+    return _kept_by_nobody(_attached(feeds.own_file(own_registration(), code)))
 
 
 def _public(event_slug: str, make: Callable[[Event, str], File]) -> Response:

@@ -19,6 +19,7 @@ from registration.errors import NotFound
 from registration.extensions import writing
 from registration.links import public_url
 from registration.models import EventSession, Registration
+from registration.models.event import EventState
 from registration.models.registration import RegistrationState
 from registration.web.display import page_language, use_language
 from registration.web.own_form import BY_INVITATION, BY_OWN_HAND, OwnForm
@@ -148,6 +149,8 @@ def _page(registration: Registration, form: OwnForm) -> str:
         feed_url=public_url("calendar.own_feed", key=key_for(registration, LinkKind.FEED)),
         by_invitation=invitations.by_invitation(registration),
         add_links=_add_links(registration, [one for one in sessions if takes_place(one)]),
+        takes_part=state is RegistrationState.CONFIRMED and registration.event.state is not EventState.CANCELLED,
+        feed_stands=registration.feed_on and state in feeds.TAKES_PART,
         rooms=lambda session: livestream.rooms(session, registration),
         position=admission.position(registration) if state is RegistrationState.WAITING else None,
         can_change=state in admission.ALIVE,

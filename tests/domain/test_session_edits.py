@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from registration.domain import holdings, session_edits
+from registration.domain import holdings, notices, session_edits
 from registration.domain.catalogue import whole_event
 from registration.domain.facts import Change
 from registration.domain.programme import event_named, session_called
@@ -154,6 +154,11 @@ def test_an_edit_that_changes_nothing_leaves_everything_alone(now: datetime) -> 
     ("values", "sentence", "field"),
     [
         ({"ends": datetime.fromisoformat("2026-05-26T10:00")}, "This must be later than the start.", "ends"),
+        (
+            {"ends": datetime.fromisoformat("2026-05-27T10:01")},
+            "This must be at most 24 hours after the start.",
+            "ends",
+        ),
         ({"title": {"fr": "Ouverture"}}, "Write a title in the event's default language.", "title_en"),
         ({"title": {"en": "\u200b"}}, "Write a title in the event's default language.", "title_en"),
         (
@@ -203,6 +208,20 @@ def test_a_session_may_be_longer_or_shorter_on_the_clock_than_it_is(now: datetim
     else:
         edit(now, starts=starts, ends=ends)
         assert first().ends_at - first().starts_at == (hours + 1) * HOUR
+
+
+@SQLITE
+def test_a_day_is_not_too_long(now: datetime) -> None:
+    assert edit(now, ends=first().starts_wall + DAY) is True
+
+
+@SQLITE
+def test_a_session_that_was_longer_before_can_be_cancelled_but_not_moved(now: datetime) -> None:
+    with writing():
+        session = first()
+        session.ends_wall, session.ends_at = session.ends_wall + 3 * DAY, session.ends_at + 3 * DAY
+    assert edit(now, state=SessionState.CANCELLED) is True
+    assert refusal(now, **moved(HOUR))[1] == "ends"
 
 
 def test_an_edit_of_what_somebody_else_has_changed_is_refused(now: datetime) -> None:
@@ -340,6 +359,30 @@ def test_holdings_count_who_holds_what_and_how_their_mail_fares(now: datetime) -
         ("person2", 0, DeliveryState.WAITING, None),
         ("person3", 0, DeliveryState.WAITING, None),
     ]
+
+
+def test_who_is_listed_as_behind_is_counted(now: datetime) -> None:
+    """One whose last mail failed has to be told, even where the session stands as they know it."""
+    failed, _other = (take_part_by_rule(f"person{number}@example.org", now=now) for number in range(2))
+    with writing():
+        db.session.execute(
+            update(Delivery)
+            .where(Delivery.registration_id == failed, Delivery.session_id == first().id)
+            .values(state=DeliveryState.FAILED, due_at=now + MINUTE)
+        )
+    assert len(db.session.execute(notices.behind(first())).all()) == 1
+    assert holdings.count_behind(first()) == 1
+    lines = holdings.lines(event_named(SLUG), now=now)
+    assert [(one.session.slug, one.behind) for one in lines] == [("human-rights", 1), ("civil-society", 0)]
+
+
+@SQLITE
+def test_who_no_longer_wants_invitations_is_told_with_the_next_change(now: datetime) -> None:
+    registration_id = take_part_by_rule(now=now)
+    with writing():
+        registration(registration_id).invitations = False
+    assert (told(now), notices.tellings(first()), holdings.count_behind(first())) == ([], [], 0)
+    assert told(now, **moved(HOUR)) == [(frozenset({Change.MOVED}), 1, 0, {"en": 1})]
 
 
 def test_those_whose_first_mail_is_on_its_way_hold_nothing_old(now: datetime) -> None:

@@ -187,3 +187,11 @@ def test_a_discreet_participants_own_file_is_neutral(client: Client, smtp: MailS
     assert response.headers["Content-Disposition"] == "attachment; filename=meeting.ics; filename*=UTF-8''meeting.ics"
     assert (str(event["SUMMARY"]), str(event["CLASS"])) == ("Online meeting", "PRIVATE")
     assert str(event["URL"]).startswith("https://events.example.org/s/")
+
+
+@pytest.mark.parametrize(("state", "times"), [(EventState.PUBLISHED, 1), (EventState.CANCELLED, 0)])
+def test_the_event_page_sends_who_has_registered_to_their_own_page(
+    app: Flask, client: Client, state: EventState, times: int
+) -> None:
+    change(app, Event, SLUG, state=state)
+    assert client.page(EVENT).text.count("If you have registered, use your own page instead") == times

@@ -47,7 +47,7 @@ class Route:
     @property
     def kept(self) -> str:
         """How Cache-Control begins."""
-        return "public, max-age" if self.shared else "private, max-age" if self.own else "no-store"
+        return "public, max-age" if self.shared else "private, no-cache, max-age" if self.own else "no-store"
 
 
 ROUTES = {
@@ -68,7 +68,7 @@ ROUTES = {
     "signup.prove_page": Route("/prove/PROOF/"),
     "participant.enter": Route("/my/OWN/", 303),
     "participant.own": Route("/my/"),
-    "calendar.own_file": Route("/my/sessions/human-rights.ics"),
+    "calendar.own_file": Route("/my/sessions/CODE.ics"),
     "calendar.own_feed": Route("/feeds/FEED.ics", own=True),
     "organizer.home": Route("/organizer/", 303),
     "organizer.sign_in": Route("/organizer/sign-in/"),
@@ -109,6 +109,7 @@ def paths(app: Flask, visitor: Client, smtp: MailServer) -> dict[str, str]:
         "/feeds/FEED.ics": f"/feeds/{feed}.ics",
         "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"),
         "/s/CODE/": f"/s/{code}/",
+        "/my/sessions/CODE.ics": f"/my/sessions/{code}.ics",
     }
     return {name: given.get(route.path, route.path) for name, route in ROUTES.items()}
 

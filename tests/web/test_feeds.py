@@ -109,6 +109,15 @@ def button(client: Client, what: str) -> Form:
     return client.page("/my/").form(f"form[action='/my/feed/{what}/']")
 
 
+def decline(app: Flask, now: datetime) -> None:
+    """Let an organizer decline the only registration."""
+    with app.app_context(), writing():
+        organizer = Organizer(public_id=new_public_id(), address_hash=b"o" * 32, sealed=b"", created_at=now)
+        db.session.add(organizer)
+        db.session.flush()
+        admission.decline(db.session.query(Registration).one(), by=organizer.id, now=now)
+
+
 def wish(client: Client, **values: object) -> None:
     """Change wishes on the own page."""
     client.submit(client.page("/my/").form(CHANGE), **values)
@@ -148,7 +157,7 @@ def test_it_comes_as_a_named_calendar_that_nobody_on_the_way_keeps(
         assert {name: response.headers.get(name) for name in names} == {
             "Content-Type": "text/calendar; charset=utf-8",
             "Content-Disposition": "inline; filename=dialogue-next.ics; filename*=UTF-8''dialogue-next.ics",
-            "Cache-Control": "private, max-age=0",
+            "Cache-Control": "private, no-cache, max-age=0",
             "Content-Encoding": None,
             "Set-Cookie": None,
             "Vary": "Accept-Encoding",
@@ -276,11 +285,7 @@ def test_who_is_declined_keeps_the_sessions_as_cancelled(
     app: Flask, client: Client, smtp: MailServer, now: datetime
 ) -> None:
     take_part(client, smtp)
-    with app.app_context(), writing():
-        organizer = Organizer(public_id=new_public_id(), address_hash=b"o" * 32, sealed=b"", created_at=now)
-        db.session.add(organizer)
-        db.session.flush()
-        admission.decline(db.session.query(Registration).one(), by=organizer.id, now=now)
+    decline(app, now)
     assert [one.status for one in entries_in(fetch(app, feed_path(app)).data)] == ["CANCELLED"] * 2
 
 
@@ -378,6 +383,28 @@ def test_its_owner_renews_it_and_switches_it_off_and_on(app: Flask, client: Clie
     on = client.submit(button(client, "on"))
     assert on.texts("[role=status]") == ["Your feed is on, at the address below."]
     assert (shown_path(client), fetch(app, second).status_code) == (second, 200)
+
+
+@SQLITE
+@pytest.mark.parametrize("end", ["cancel", "decline", "whole event"])
+def test_it_can_be_renewed_and_switched_off_after_the_end_too(
+    app: Flask, client: Client, smtp: MailServer, now: datetime, end: str
+) -> None:
+    take_part(client, smtp)
+    if end == "cancel":
+        client.submit(client.page("/my/").form("form[action='/my/cancel/']"))
+    elif end == "decline":
+        decline(app, now)
+    else:
+        change(app, Event, SLUG, state=EventState.CANCELLED)
+    first = shown_path(client)
+    said = "Your feed still shows your sessions, as cancelled: switch it off once your calendar program has fetched it."
+    assert client.page("/my/").texts("[aria-labelledby=calendar-heading] .card > p") == [said]
+    client.send(button(client, "renew"))
+    second = shown_path(client)
+    assert [fetch(app, path).status_code for path in (first, second)] == [404, 200]
+    assert client.submit(button(client, "off")).all("[aria-labelledby=calendar-heading]") == []
+    assert fetch(app, second).status_code == 404
 
 
 @SQLITE

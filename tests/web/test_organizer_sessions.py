@@ -144,13 +144,14 @@ def test_an_edit_is_reviewed_saved_told_and_then_everybody_is_up_to_date(
     page = save(editor, page)
     assert page.texts(".notice[role]") == ["Saved. 1 person is told at 10:10 (New York, UTC−5)."]
     assert (fact(page, "Up to date"), fact(page, "Mail waiting")) == (0, 0)
-    assert fact(page, "Not up to date, no mail waiting") == 1
+    assert fact(page, "Still to be told") == 1
     assert page.texts("tr:has([data-label=People]) > *") == [OLD, "the new time", "1"]
-    assert page.texts("tbody td[data-label=Mail]") == ["No mail is waiting for them."]
+    assert page.texts("tbody td[data-label=Mail]") == ["Will be told at 10:10 (New York, UTC−5)."]
     assert page.all(SEND_AGAIN) == []
     assert work(app) == 0
 
     clock.advance(WINDOW)
+    assert editor.page(FIRST).texts("tbody td[data-label=Mail]") == ["Waits to be sent."]
     assert work(app) == 1
     assert sent(smtp) == [(AMINA, "New time")]
     assert "11:00 – 14:15 (New York, UTC−4)" in smtp.last_to(AMINA).text
@@ -322,6 +323,34 @@ def test_a_review_without_a_change_offers_the_way_back_alone(app: Flask, amina: 
     assert page.texts("main button") == ["Back to the form"]
 
 
+@SQLITE
+@pytest.mark.parametrize(
+    ("values", "warnings"),
+    [
+        ({"starts": "2026-03-02T09:59", "ends": "2026-03-02T12:00"}, 1),
+        ({"starts": "2026-03-02T10:01", "ends": "2026-03-02T12:00"}, 0),
+    ],
+)
+def test_the_review_warns_of_a_start_in_the_past(editor: Client, values: dict[str, str], warnings: int) -> None:
+    sentence = "The new start lies in the past: look whether the date is right."
+    assert review(editor, **values).texts("main .notice") == [sentence] * warnings
+
+
+@SQLITE
+def test_a_start_that_stays_is_not_warned_of(editor: Client, app: Flask, clock: FakeClock) -> None:
+    clock.move_to(FIRST_START + HOUR)
+    assert review(at_desk(app, Role.OWNER), ends="2026-05-26T14:15").texts("main .notice") == []
+
+
+@SQLITE
+def test_no_session_of_a_cancelled_event_takes_place(app: Flask, editor: Client) -> None:
+    assert (editor.page(SESSIONS).all(".notice"), editor.page(FIRST).texts(".state")) == ([], ["Takes place"])
+    change(app, Event, SLUG, state=EventState.CANCELLED)
+    page = editor.page(SESSIONS)
+    assert (line(page)[1], page.texts("main .notice")) == ("Cancelled", ["This event is cancelled."])
+    assert editor.page(FIRST).texts(".state.cancelled") == ["Cancelled – This event is cancelled."]
+
+
 def test_a_review_changes_nothing(app: Flask, amina: Client, editor: Client, clock: FakeClock) -> None:
     before = editor.page(FIRST).text
     public = amina.get(f"{EVENT}sessions/human-rights/").headers["ETag"]
@@ -369,6 +398,7 @@ def test_the_way_back_keeps_what_was_typed(editor: Client) -> None:
             "or earlier, or 2026-11-01 02:00 or later.",
         ),
         ({"ends": "2026-05-26T10:00"}, "ends", "This must be later than the start."),
+        ({"ends": "2033-05-26T13:15"}, "ends", "This must be at most 24 hours after the start."),
         ({"starts": ""}, "starts", "Choose when it starts."),
         ({"starts": "2026-02-30T10:00"}, "starts", "There is no such time; write it as 2021-05-25 10:00."),
         (
@@ -544,7 +574,7 @@ def test_each_role_sees_and_does_what_the_table_allows(app: Flask, amina: Client
     may_edit, may_name = role in ALLOWED[Action.EDIT_SESSIONS], role in ALLOWED[Action.SEE_LIST]
     assert line(desk.page(SESSIONS))[2:4] == ["1", "1"]
     page = desk.page(FIRST)
-    assert fact(page, "Not up to date, no mail waiting") == 1
+    assert fact(page, "Still to be told") == 1
     assert page.texts("th.typed") == (["Amina"] if may_name else [])
     assert [bool(page.all(one)) for one in (EDIT, TELL_NOW)] == [may_edit, may_edit]
     given = token(desk)
@@ -628,5 +658,6 @@ def test_deliveries_that_were_dropped_count_as_no_mail(app: Flask, amina: Client
         )
     page = editor.page(FIRST)
     assert fact(page, "Not up to date, no mail waiting") == 1
+    assert page.texts("td[data-label=Mail]") == ["No mail is waiting for them."]
     editor.submit(page.form(SEND_AGAIN))
     assert fact(editor.page(FIRST), "Mail waiting") == 1

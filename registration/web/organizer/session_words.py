@@ -15,7 +15,8 @@ from flask_babel import lazy_gettext as _l
 from registration.domain import holdings
 from registration.domain.facts import Change
 from registration.domain.holdings import Holdings, ToTell
-from registration.domain.notices import Telling
+from registration.domain.notices import Behind, Telling
+from registration.domain.programme import takes_place
 from registration.models import EventSession, SessionRevision
 from registration.models.delivery import DeliveryState
 from registration.models.invitation import Standing
@@ -52,6 +53,11 @@ class HeldRow:
     people: int
 
 
+def state_of(session: EventSession) -> SessionState:
+    """Return whether a session takes place: none of a cancelled event does."""
+    return SessionState.SCHEDULED if takes_place(session) else SessionState.CANCELLED
+
+
 def name_here(language: str) -> str:
     """Return what the page's language calls a language, for organizers, who need not read it."""
     return Locale.parse(language, sep="-").get_display_name(locale_of(page_language())) or language
@@ -86,14 +92,16 @@ def told_when(to_tell: ToTell, zone: str, now: datetime) -> str:
     )
 
 
-def mail_text(mail: DeliveryState | None, reply_code: int | None) -> str:
-    """Return how somebody's last mail about a session fares, and what can be done."""
-    if mail is DeliveryState.FAILED:
-        return _("Refused for good (%(code)s): look whether the address is right.", code=reply_code)
-    if mail is DeliveryState.WAITING and reply_code:
-        return _("Put off by their mail server (%(code)s): it is tried again by itself.", code=reply_code)
-    if mail is DeliveryState.WAITING:
+def mail_text(held: Behind, to_tell: ToTell, zone: str, now: datetime) -> str:
+    """Return how the last mail about a session fares of somebody who is behind, and what can be done."""
+    if held.mail is DeliveryState.FAILED:
+        return _("Refused for good (%(code)s): look whether the address is right.", code=held.reply_code)
+    if held.mail is DeliveryState.WAITING and held.reply_code:
+        return _("Put off by their mail server (%(code)s): it is tried again by itself.", code=held.reply_code)
+    if held.mail is DeliveryState.WAITING or (to_tell.at and to_tell.at <= now):
         return _("Waits to be sent.")
+    if to_tell.at:
+        return _("Will be told at %(time)s.", time=time_text(to_tell.at, zone, now=now))
     return _("No mail is waiting for them.")
 
 

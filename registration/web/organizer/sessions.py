@@ -21,7 +21,7 @@ from registration.web.access import for_event
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.session_forms import SessionForm, edited_rows, form_of
-from registration.web.organizer.session_words import held_rows, told_when
+from registration.web.organizer.session_words import held_rows, state_of, told_when
 
 Answer = tuple[str, int] | Response
 NOW, LATER = "now", "later"
@@ -34,7 +34,7 @@ def sessions(event: Event) -> str:
     """List the sessions, each in numbers."""
     now = clock.now()
     lines = holdings.lines(event, now=now)
-    return render_template("organizer/sessions.html", event=event, lines=lines, now=now)
+    return render_template("organizer/sessions.html", event=event, lines=lines, state_of=state_of, now=now)
 
 
 @blueprint.get("/events/<slug:event_slug>/sessions/<slug:session_slug>/")
@@ -150,6 +150,7 @@ def _page(session: EventSession, form: SessionForm) -> Answer:
         "organizer/session.html",
         event=event,
         session=session,
+        state=state_of(session),
         form=form,
         held=held,
         rows=held_rows(session, held),
@@ -162,14 +163,16 @@ def _page(session: EventSession, form: SessionForm) -> Answer:
 
 
 def _review_page(session: EventSession, form: SessionForm, to_tell: ToTell) -> Answer:
+    wanted, now = form.values(), clock.now()
     html = render_template(
         "organizer/session_review.html",
         event=session.event,
         session=session,
         form=form,
-        rows=edited_rows(session, form.values()),
+        rows=edited_rows(session, wanted),
+        starts_in_past=session_edits.starts_in_past(session, wanted, now=now),
         to_tell=to_tell,
-        now=clock.now(),
+        now=now,
     )
     return html, 200
 
