@@ -48,7 +48,8 @@ def work(once: bool, moment: str | None) -> None:
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
+        # In a thread of its own: the signal may come while this one holds the event's lock.
+        threading.Thread(target=stopped.set).start()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

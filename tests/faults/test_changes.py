@@ -20,7 +20,7 @@ from registration.domain import participation
 from registration.extensions import db, writing
 from registration.models import EventSession, Registration
 from tests.faults.conftest import Record
-from tests.faults.figures import SHARE, times
+from tests.faults.figures import ONE_IN_SHORT, SHARE, times
 from tests.faults.house import House, until
 from tests.faults.sink import Point, Sink
 from tests.faults.workers import Workers
@@ -96,6 +96,7 @@ class Case(NamedTuple):
     says: str | None
 
 
+@ONE_IN_SHORT
 @pytest.mark.parametrize("point", [Point.CONNECT, Point.RCPT] if SHARE else [Point.RCPT])
 @pytest.mark.parametrize(
     "case",

@@ -12,7 +12,7 @@ from tests.faults.house import House
 from tests.faults.sink import Sink
 from tests.faults.workers import Workers
 
-RUN = 200 if SHARE else 60
+RUN = 200 if SHARE else 40
 """Mails to have waiting before each kill."""
 ANSWER = 0.004
 """Seconds the mail server takes to answer the dot."""

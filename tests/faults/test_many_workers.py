@@ -16,7 +16,7 @@ from tests.faults.sink import Point, Sink
 from tests.faults.workers import Worker, Workers
 
 ANSWER = 0.004
-RUN = 200 if SHARE else 60
+RUN = 200 if SHARE else 2 * BATCH
 LATEST = 0.4 if SHARE else 0.1
 
 
@@ -41,7 +41,7 @@ def test_several_workers_send_each_mail_once(
 
 def test_two_workers_of_which_one_is_killed(house: House, workers: Workers, sink: Sink, record: Record) -> None:
     sink.delay = ANSWER
-    kills = times(300, 2)
+    kills = times(300, 1)
     house.owe(RUN)
     running = [_started(house, workers), _started(house, workers)]
     for _kill in range(kills):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from registration.extensions import db
 from registration.models import Delivery
 from tests.faults.conftest import Record
-from tests.faults.figures import SHARE, times
+from tests.faults.figures import ONE_IN_SHORT, SHARE, times
 from tests.faults.house import House
 from tests.faults.sink import Point, Sink
 from tests.faults.workers import Workers
@@ -51,6 +51,7 @@ def test_a_worker_that_is_told_to_end_hands_back_what_it_holds(
     assert house.is_whole()
 
 
+@ONE_IN_SHORT
 def test_a_worker_without_mail_ends_at_once(house: House, workers: Workers, sink: Sink) -> None:
     house.owe(1)
     worker = workers.start()

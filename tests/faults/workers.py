@@ -29,6 +29,9 @@ class Worker(Protocol):
     def exit_code(self, timeout: float) -> int:
         """Wait for its end; a negative number is the signal that ended it."""
 
+    def has_ended(self) -> bool:
+        """Whether its number may be another process's by now."""
+
 
 class Forked:
     """A worker from the fork server."""
@@ -46,6 +49,10 @@ class Forked:
         assert code is not None, f"the worker still runs after {timeout} s"
         return code
 
+    def has_ended(self) -> bool:
+        """Whether its number may be another process's by now."""
+        return self._process.exitcode is not None
+
 
 class Fresh:
     """A worker as an operator starts it."""
@@ -60,6 +67,10 @@ class Fresh:
     def exit_code(self, timeout: float) -> int:
         """Wait for its end; a negative number is the signal that ended it."""
         return self._process.wait(timeout)
+
+    def has_ended(self) -> bool:
+        """Whether its number may be another process's by now."""
+        return self._process.poll() is not None
 
 
 class Workers:
@@ -78,7 +89,8 @@ class Workers:
     def end(self, worker: Worker, number: signal.Signals, timeout: float = 30) -> int:
         """Send a worker the signal that is to end it, and wait; returns how it ended."""
         self._running.remove(worker)
-        os.kill(worker.pid, number)
+        if not worker.has_ended():
+            os.kill(worker.pid, number)
         return worker.exit_code(timeout)
 
     def join(self, worker: Worker, timeout: float) -> int:
