@@ -23,6 +23,10 @@ class Action(enum.StrEnum):
     """Approve and decline."""
     EDIT_SESSIONS = "edit_sessions"
     """Move, rename, re-link, cancel sessions and bring them back, and have participants told at once or again."""
+    EDIT_MAIL = "edit_mail"
+    """Write reminder rules and announcements, pause and send them, and take them back."""
+    SEND_AGAIN = "send_again"
+    """Send one person's mail again, and write again to an address that had been stopped."""
     SEE_CATEGORY = "see_category"
     """Read on one registration's page which category at risk it is in."""
     EXPORT = "export"
@@ -36,6 +40,8 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEE_LIST: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.EXPORTER}),
     Action.DECIDE: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER}),
     Action.EDIT_SESSIONS: frozenset({Role.OWNER, Role.EDITOR}),
+    Action.EDIT_MAIL: frozenset({Role.OWNER, Role.EDITOR}),
+    Action.SEND_AGAIN: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER}),
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
     Action.UNMASK: frozenset({Role.OWNER}),

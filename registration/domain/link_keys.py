@@ -19,6 +19,7 @@ class LinkKind(enum.StrEnum):
     PROVE = "prove"
     MANAGE = "manage"
     FEED = "feed"
+    UNSUBSCRIBE = "unsubscribe"
 
 
 def key_for(registration: Registration, kind: LinkKind) -> str:

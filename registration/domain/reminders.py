@@ -51,11 +51,11 @@ def reminder_times(
 
 def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
     """Yield what falls due at `now` for an event: rules by sessions that take place."""
-    rules = event.reminder_rules
+    rules = [rule for rule in event.reminder_rules if rule.minutes_before is not None]
     for session in event.sessions:
         if session.state is not SessionState.SCHEDULED:
             continue
-        times = reminder_times([rule.minutes_before for rule in rules], session.starts_at, session.ends_at)
+        times = reminder_times([rule.minutes_before or 0 for rule in rules], session.starts_at, session.ends_at)
         for rule, (due_at, useful_until) in zip(rules, times, strict=True):
             if due_at <= now < useful_until:
                 yield Due(rule, session, due_at, useful_until)

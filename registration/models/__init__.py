@@ -1,6 +1,7 @@
 """The tables, by noun. Models hold data and constraints; what may happen to them is decided in `domain`."""
 
-from registration.models.delivery import Delivery, ReminderRound
+from registration.models.announcement import Announcement
+from registration.models.delivery import Delivery, MailPace, ReminderRound, StoppedAddress
 from registration.models.event import Category, Event, Question, ReminderRule
 from registration.models.export import Export
 from registration.models.invitation import Invitation
@@ -9,12 +10,14 @@ from registration.models.programme import EventSession, ProgrammeItem, SessionRe
 from registration.models.registration import Registration, SessionChoice
 
 __all__ = [
+    "Announcement",
     "Category",
     "Delivery",
     "Event",
     "EventSession",
     "Export",
     "Invitation",
+    "MailPace",
     "Organizer",
     "OrganizerRole",
     "OrganizerSession",
@@ -26,5 +29,6 @@ __all__ = [
     "SessionChoice",
     "SessionRevision",
     "Speaker",
+    "StoppedAddress",
     "Stream",
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, UniqueConstraint, true
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Time, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
@@ -102,7 +102,7 @@ class Event(Base):
         back_populates="event", order_by="Category.position", cascade="all, delete-orphan"
     )
     reminder_rules: Mapped[list[ReminderRule]] = relationship(
-        back_populates="event", order_by="ReminderRule.minutes_before.desc()", cascade="all, delete-orphan"
+        back_populates="event", order_by="ReminderRule.id", cascade="all, delete-orphan"
     )
 
 
@@ -153,18 +153,34 @@ class Question(Base):
 
 
 class ReminderRule(Base):
-    """So many minutes before each session, for these categories (none named: for all)."""
+    """When to remind of a session, and whom; a list that names nothing means all.
+
+    Either so many minutes before the start, or at a clock time of the event's zone so many days before its date.
+    `subject` and `text` are the organizer's own words, with placeholders (`domain.wording`); without them the mail has
+    ours.
+    """
 
     __tablename__ = "reminder_rule"
     __table_args__ = (
         UniqueConstraint("event_id", "slug"),
-        CheckConstraint("minutes_before > 0", name="minutes_before"),
+        CheckConstraint(
+            "minutes_before > 0 AND days_before IS NULL AND clock_time IS NULL"
+            " OR minutes_before IS NULL AND days_before >= 0 AND clock_time IS NOT NULL",
+            name="moment",
+        ),
     )
 
     id: Mapped[Id]
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"))
     slug: Mapped[Slug]
-    minutes_before: Mapped[int]
+    minutes_before: Mapped[int | None]
+    days_before: Mapped[int | None]
+    clock_time: Mapped[time | None] = mapped_column(Time)
     categories: Mapped[list[str]] = mapped_column(JSON)
+    sessions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    languages: Mapped[list[str]] = mapped_column(JSON, default=list)
+    subject: Mapped[Texts] = mapped_column(JSON, default=dict)
+    text: Mapped[Texts] = mapped_column(JSON, default=dict)
+    paused: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     event: Mapped[Event] = relationship(back_populates="reminder_rules")

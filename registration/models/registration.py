@@ -70,6 +70,8 @@ class Registration(Base):
     discreet: Mapped[bool] = mapped_column(default=False)
     invitations: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether this person wants invitations by mail, where the event sends them; others take a feed or files."""
+    unsubscribed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person asked for no more reminders and announcements (RFC 8058); None while they want them."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     manage_generation: Mapped[int] = mapped_column(default=0)
     feed_generation: Mapped[int] = mapped_column(default=0)

@@ -10,8 +10,23 @@ from registration.models.organizer import Role
 
 TABLE = {
     Role.OWNER: set(Action),
-    Role.EDITOR: {Action.SEE_NUMBERS, Action.SEE_BOOK, Action.SEE_LIST, Action.DECIDE, Action.EDIT_SESSIONS},
-    Role.REVIEWER: {Action.SEE_NUMBERS, Action.SEE_BOOK, Action.SEE_LIST, Action.DECIDE, Action.SEE_CATEGORY},
+    Role.EDITOR: {
+        Action.SEE_NUMBERS,
+        Action.SEE_BOOK,
+        Action.SEE_LIST,
+        Action.DECIDE,
+        Action.EDIT_SESSIONS,
+        Action.EDIT_MAIL,
+        Action.SEND_AGAIN,
+    },
+    Role.REVIEWER: {
+        Action.SEE_NUMBERS,
+        Action.SEE_BOOK,
+        Action.SEE_LIST,
+        Action.DECIDE,
+        Action.SEND_AGAIN,
+        Action.SEE_CATEGORY,
+    },
     Role.EXPORTER: {Action.SEE_NUMBERS, Action.SEE_BOOK, Action.SEE_LIST, Action.EXPORT},
     Role.VIEWER: {Action.SEE_NUMBERS},
 }
