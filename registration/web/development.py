@@ -15,17 +15,9 @@ from flask_babel import lazy_gettext as _l
 
 from registration.errors import NotFound
 from registration.mail.posting import mail_folder
-from registration.web.headers import CONTENT_SECURITY_POLICY
+from registration.web.mail_frame import framed, framing
 
 blueprint = Blueprint("development", __name__, url_prefix="/development")
-
-FRAMING_POLICY = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
-)
-"""A mail's HTML may style itself and do nothing else; its links open in a new tab."""
-NEW_TAB = '<base target="_blank">'
 
 
 @dataclass(frozen=True)
@@ -66,17 +58,14 @@ def mails() -> str:
 @blueprint.get("/mail/<key:name>/")
 def mail(name: str) -> Response:
     """Show one mail."""
-    page = render_template("development/mail.html", mail=_called(name))
-    return Response(page, headers={"Content-Security-Policy": FRAMING_POLICY}, mimetype="text/html")
+    return framing(render_template("development/mail.html", mail=_called(name)))
 
 
 @blueprint.get("/mail/<key:name>/body.html")
 def body(name: str) -> Response:
     """Answer a mail's HTML, shut in."""
     part = _called(name).message.get_body(("html",))
-    page = str(part.get_content()).replace("<head>", f"<head>{NEW_TAB}", 1) if part else ""
-    headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return Response(page, mimetype="text/html", headers=headers)
+    return framed(str(part.get_content()) if part else "")
 
 
 @blueprint.get("/mail/<key:name>/files/<int:number>")
