@@ -17,7 +17,7 @@ from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Engine, Insert, MetaData, Select, event, insert
+from sqlalchemy import Connection, Engine, Insert, MetaData, Select, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -64,6 +64,32 @@ def writing() -> Iterator[None]:
     except BaseException:
         db.session.rollback()
         raise
+
+
+@contextmanager
+def writing_apart() -> Iterator[Connection]:
+    """One unit of work of plain statements like `writing`, apart from the session and what that holds.
+
+    The session may have no transaction open meanwhile: its reading would be of the time before.
+    """
+    with db.engine.connect().execution_options(immediate=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def holding() -> Iterator[None]:
+    """Let the session keep what it has read through the ends of its transactions, to the end of this block.
+
+    For reading much at once that is used bit by bit; whoever uses it has to look whether it still stands.
+    """
+    session = db.session()
+    session.expire_on_commit = False
+    try:
+        yield
+    finally:
+        session.expire_on_commit = True
+        session.rollback()
+        session.expunge_all()
 
 
 def insert_rows(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

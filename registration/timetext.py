@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from babel.dates import format_date, format_time
 
@@ -35,8 +36,12 @@ class ZoneTimes:
         return self.place if self.place == self.offset else f"{self.place}, {self.offset}"
 
 
+@lru_cache(maxsize=4096)
 def zone_times(starts_at: datetime, ends_at: datetime, zone: str, language: str) -> ZoneTimes:
-    """Return the times from `starts_at` to `ends_at` (aware) in the IANA zone `zone`, in words of `language`."""
+    """Return the times from `starts_at` to `ends_at` (aware) in the IANA zone `zone`, in words of `language`.
+
+    Kept, for a worker writes the same to many.
+    """
     starts, ends = to_wall(starts_at, zone), to_wall(ends_at, zone)
     locale = locale_of(language)
     return ZoneTimes(

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime
-from email.message import EmailMessage
 
 from registration import clock
-from registration.domain import admission, invitations, notices, outbox, reminders, signup
+from registration.domain import admission, notices, outbox, reminders, signup
 from registration.domain.accounts import expire_sessions
-from registration.domain.invitations import Told
-from registration.domain.outbox import Outcome
-from registration.domain.owed import still_owed
 from registration.domain.privacy import purge
 from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
-from registration.mail.letters import letter_for
-from registration.mail.posting import (
-    FilePostman,
-    Postman,
-    Unreachable,
-    Withdrawn,
-    message_of,
-    postman,
-    sender_domain,
-)
+from registration.mail.handover import hand_over
+from registration.mail.posting import Unreachable, postman
 
 logger = logging.getLogger("plenary.worker")
 
@@ -63,19 +50,14 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
     begun = clock.now()
     with writing():
         mails = outbox.claim(owner=owner, limit=limit, now=begun)
-    tried = 0
+    if not mails:
+        return 0
     try:
         with postman() as post:
-            for delivery_ids in mails:
-                if stop() or clock.now() - begun >= outbox.LEASE / 2:
-                    break
-                _send(delivery_ids, owner, post)
-                tried += 1
+            return hand_over(mails, owner, post, lambda: not stop() and clock.now() - begun < outbox.LEASE / 2)
     finally:
-        if mails:
-            with writing():
-                outbox.release(owner=owner)
-    return tried
+        with writing():
+            outbox.release(owner=owner)
 
 
 def run_once(stop: Stop = lambda: False) -> int:
@@ -140,60 +122,3 @@ def _forget(now: datetime) -> None:
 def _log(what: str, error: Exception) -> None:
     """Log the kind of fault alone: a traceback would quote people's data."""
     logger.error("%s (%s)", what, type(error).__name__)
-
-
-def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> None:
-    """Hand one mail over and record how it went. What changes meanwhile is not sent, but written anew in the next
-    batch."""
-    before = outbox.marks(delivery_ids, owner=owner, now=clock.now())
-    sent_ids, message, told = _message(delivery_ids, owner)
-    expected = {one: before.get(one) for one in sent_ids}
-    if message is not None:
-        with suppress(Withdrawn):
-            _settle(sent_ids, post.post(message, lambda: _marks(sent_ids, owner) == expected), owner, told)
-    elif sent_ids:
-        _settle(sent_ids, Outcome(sent=False), owner)
-
-
-def _marks(delivery_ids: list[int], owner: str) -> dict[int, tuple[object, ...]]:
-    """Return the marks as they are now, in a transaction that ends with the look."""
-    try:
-        return outbox.marks(delivery_ids, owner=owner, now=clock.now())
-    finally:
-        db.session.rollback()
-
-
-def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessage | None, Sequence[Told]]:
-    """Read again what is still owed, drop what is not, and write the message.
-
-    A letter that cannot be written waits like one that could not be sent. Only the kind of fault is logged: a
-    traceback would quote the person's data.
-    """
-    now = clock.now()
-    owed = [found for one in delivery_ids if (found := still_owed(one, owner=owner, now=now))]
-    owed_ids = [delivery.id for delivery in owed]
-    message: EmailMessage | None = None
-    told: Sequence[Told] = ()
-    if owed:
-        try:
-            letter = letter_for(owed, now=now)
-            message_id = outbox.message_id(owed[0], sender_domain(), version=letter.version)
-            message, told = message_of(letter, message_id=message_id, now=now), letter.told
-        except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
-            _log(f"a {owed[0].kind} letter cannot be written", error)
-    db.session.rollback()
-    gone = set(delivery_ids) - set(owed_ids)
-    if gone:
-        with writing():
-            sure = [one for one in sorted(gone) if not still_owed(one, owner=owner, now=now, locked=True)]
-            outbox.drop(sure, owner=owner, now=now)
-    return owed_ids, message, told
-
-
-def _settle(delivery_ids: list[int], outcome: Outcome, owner: str, told: Sequence[Told] = ()) -> None:
-    """Record how a try ended, and what the mail told if it was handed over, in one commit."""
-    now = clock.now()
-    with writing():
-        outbox.settle(delivery_ids, outcome, owner=owner, now=now)
-        if outcome.sent:
-            invitations.note(told, now=now)

@@ -11,9 +11,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, func, or_, select, update
 
 from registration.extensions import db, insert_new, insert_row, keyring
 from registration.models import Delivery, Event, EventSession, Registration
@@ -29,6 +29,10 @@ LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
+
+
+Marks = dict[int, tuple[object, ...]]
+"""By delivery: what to compare."""
 
 
 @dataclass(frozen=True)
@@ -161,35 +165,45 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
     return _mails(owner, now)
 
 
-def marks(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> dict[int, tuple[object, ...]]:
+def marks(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> Marks:
     """Return a mark of each of these deliveries that `owner` holds: it changes with whatever its mail is made from.
 
-    That is the event with all below it, and the person's registration; what is not held any more has none.
+    That is the event with all below it, and the person's registration; what is not held any more has none. They are
+    read as they are now, in a transaction that ends with the look.
     """
-    held = (
-        select(Delivery.id, Delivery.claimed_until, Registration.state, Registration.updated_at, Event.version)
-        .join(Registration, Registration.id == Delivery.registration_id)
-        .join(Event, Event.id == Registration.event_id)
-        .where(
-            Delivery.id.in_(delivery_ids),
-            Delivery.claimed_by == owner,
-            Delivery.claimed_until > now,
-            Delivery.state == DeliveryState.WAITING,
-        )
-    )
-    return {delivery_id: tuple(mark) for delivery_id, *mark in db.session.execute(held)}
+    with db.engine.connect() as connection:
+        rows = connection.execute(_MARKS, {"ids": list(delivery_ids), "owner": owner, "now": now})
+        return {delivery_id: tuple(mark) for delivery_id, *mark in rows}
 
 
-def settle(delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime) -> None:
-    """Record how the try of one mail ended. An owner whose lease went to another changes nothing."""
-    mine = and_(Delivery.id.in_(delivery_ids), Delivery.claimed_by == owner)
+def settle(
+    delivery_ids: Sequence[int],
+    outcome: Outcome,
+    *,
+    owner: str,
+    message_digest: bytes | None = None,
+    connection: Connection | None = None,
+    now: datetime,
+) -> None:
+    """Record how the try of one mail ended. An owner whose lease went to another changes nothing.
+
+    `message_digest`: of the mail that was handed over (see `digest_of`). `connection`: of a unit of work apart from the
+    session.
+    """
+    values: dict[str, Any] = {
+        "ids": list(delivery_ids),
+        "owner": owner,
+        "code": outcome.code,
+        "digest": message_digest if outcome.sent else None,
+        "now": now,
+    }
+    connection = connection or db.session.connection()
     if outcome.final:
         state = DeliveryState.SENT if outcome.sent else DeliveryState.FAILED
-        values = {"state": state, "settled_at": now}
+        connection.execute(_SETTLE, {**values, "state": state})
     else:
-        tries = db.session.execute(select(func.max(Delivery.tries)).where(mine)).scalar_one() or 0
-        values = {"next_try_at": now + wait_after(tries + 1)}
-    _update(mine, tries=Delivery.tries + 1, reply_code=outcome.code, **values)
+        tries = connection.execute(_TRIES, values).scalar_one() or 0
+        connection.execute(_TRY_AGAIN, {**values, "next_try_at": now + wait_after(tries + 1)})
 
 
 def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:
@@ -223,8 +237,13 @@ def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
 
     `version`: which of the things it may say the mail says; servers may drop a second mail with the same Message-ID.
     """
-    digest = keyring.keys.digest("message-id", f"{delivery.key}/{delivery.resend}{version and f'/{version}'}")
-    return f"<{digest[:16].hex()}@{domain}>"
+    return f"<{digest_of(delivery, version=version).hex()}@{domain}>"
+
+
+def digest_of(delivery: Delivery, *, version: str = "") -> bytes:
+    """Return what tells in a Message-ID which mail it is: 16 bytes."""
+    said = f"{delivery.key}/{delivery.resend}{version and f'/{version}'}"
+    return keyring.keys.digest("message-id", said)[:16]
 
 
 def _owed_before(registration_id: int, kind: Kind) -> int:
@@ -279,3 +298,31 @@ def _update(which: ColumnElement[bool], **values: object) -> None:
         .values(claimed_by=None, claimed_until=None, **values)
         .execution_options(synchronize_session=False)
     )
+
+
+_HELD_BY_OWNER = and_(Delivery.id.in_(bindparam("ids", expanding=True)), Delivery.claimed_by == bindparam("owner"))
+_MARKS = (
+    select(
+        Delivery.id,
+        Delivery.claimed_until,
+        Registration.state,
+        Registration.updated_at,
+        Event.version,
+    )
+    .join(Registration, Registration.id == Delivery.registration_id)
+    .join(Event, Event.id == Registration.event_id)
+    .where(_HELD_BY_OWNER, Delivery.claimed_until > bindparam("now"), Delivery.state == DeliveryState.WAITING)
+)
+_TRIES = select(func.max(Delivery.tries)).where(_HELD_BY_OWNER)
+_TRIED = (
+    update(Delivery)
+    .where(_HELD_BY_OWNER)
+    .values(claimed_by=None, claimed_until=None, tries=Delivery.tries + 1, reply_code=bindparam("code"))
+)
+_TRY_AGAIN = _TRIED.values(next_try_at=bindparam("next_try_at"))
+_SETTLE = _TRIED.values(
+    state=bindparam("state"),
+    settled_at=bindparam("now"),
+    message_digest=func.coalesce(bindparam("digest"), Delivery.message_digest),
+)
+"""Made once: each runs for every mail."""

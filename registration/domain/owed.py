@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
 
 from registration.domain import invitations, outbox
 from registration.domain.programme import takes_place
 from registration.extensions import db
-from registration.models import Delivery, Invitation
+from registration.models import Delivery, Event, EventSession, Invitation, Registration
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 from registration.models.event import EventState
@@ -27,18 +31,45 @@ STATE_TOLD = {
 """A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
 
 
+READ_AHEAD = frozenset({Kind.REMINDER, Kind.ANNOUNCEMENT})
+"""Mails made of nothing but the event and the person's registration: `outbox.marks` tells of any change to either, so
+many can be read at once."""
+
+_WITH_ALL = (
+    selectinload(Delivery.rule),
+    selectinload(Delivery.announcement),
+    joinedload(Delivery.registration).options(
+        selectinload(Registration.category),
+        selectinload(Registration.choices),
+        selectinload(Registration.event).selectinload(Event.sessions).selectinload(EventSession.streams),
+    ),
+)
+
+
+def read_ahead(delivery_ids: Sequence[int]) -> dict[int, Delivery]:
+    """Return those of these deliveries that can be read many at once, by id, with all that their mails are made of."""
+    query = select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.kind.in_(READ_AHEAD)).options(*_WITH_ALL)
+    found = db.session.execute(query.execution_options(populate_existing=True)).scalars()
+    return {one.id: one for one in found}
+
+
 def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = False) -> Delivery | None:
     """Return the delivery as it stands now if `owner` should send it, else None.
 
     `locked`: nobody changes what somebody holds of its session until the unit of work ends.
     """
     delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
-    if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
-        return None
+    return delivery if delivery and is_owed(delivery, owner=owner, now=now, locked=locked) else None
+
+
+def is_owed(delivery: Delivery, *, owner: str, now: datetime, locked: bool = False) -> bool:
+    """Whether `owner` should send a delivery, by what has been read of it."""
+    if delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
+        return False
     states = STATE_TOLD.get(delivery.kind)
     if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
-        return None
-    return delivery if _is_right(delivery, locked=locked) else None
+        return False
+    return _is_right(delivery, locked=locked)
 
 
 def invitation_of(delivery: Delivery, *, locked: bool = False) -> Invitation | None:

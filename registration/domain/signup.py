@@ -116,12 +116,14 @@ def is_discreet(registration: Registration) -> bool:
 
     A stranger may have typed this one; whoever proves it may then do without.
     """
+    if registration.discreet or registration.claim == PROVED:
+        return registration.discreet
     stands = select(Registration.discreet).where(
         Registration.event_id == registration.event_id,
         Registration.address_hash == registration.address_hash,
         Registration.claim == PROVED,
     )
-    return registration.discreet or bool(db.session.execute(stands).scalar())
+    return bool(db.session.execute(stands).scalar())
 
 
 def send_link_again(event: Event, address: str, *, now: datetime) -> None:

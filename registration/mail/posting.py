@@ -1,7 +1,8 @@
 """The one place that sends mail: a letter becomes a message (RFC 5322), and leaves by SMTP or into a file.
 
 Flask-Mail keeps the connection and its settings. Its own messages cannot hold a calendar part as calendar programs
-want it, and its connection has no time-out; so ours carry finished octets over a connection that has one.
+want it (and each looks this machine's name up), and its connection has no time-out; so finished octets go over one that
+has.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,7 @@ from flask import current_app
 
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
+from registration.mail.headers import POLICY
 from registration.mail.letter import Invite, Letter
 
 SMTP_TIMEOUT = 15
@@ -43,22 +43,6 @@ TOO_LARGE = 552
 """The answer to MAIL where the size in it is more than the server takes (RFC 1870, 6.1): it is about the mail."""
 
 
-class Subject(UniqueUnstructuredHeader):
-    """A subject that keeps its spaces: `email` itself loses or doubles some where it folds a long one that is not
-    ASCII (Python 3.11)."""
-
-    def fold(self, *, policy: Policy) -> str:
-        """Return the header's lines, encoded (RFC 2047) where that is needed."""
-        words = str(self)
-        encoded = Header(words, "us-ascii" if words.isascii() else "utf-8", header_name="Subject")
-        return f"Subject: {encoded.encode(linesep=policy.linesep)}{policy.linesep}"
-
-
-_headers = HeaderRegistry()
-_headers.map_to_type("subject", Subject)  # type: ignore[arg-type]  # the registry adds BaseHeader itself
-POLICY = SMTP.clone(header_factory=_headers)
-
-
 class Unreachable(Exception):
     """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
 
@@ -71,13 +55,14 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
     """Return the message for a letter; `now` (UTC) is its Date.
 
     Text beside HTML, then the calendar files. An invitation stands beside the text too, where calendars look for it,
-    and once more as a file, for people whose mail program does not look there (RFC 6047, 2.4).
+    and once more as a file, for people whose mail program does not look there (RFC 6047, 2.4). All parts are in
+    quoted-printable or base64, in which no line can be one of our boundaries (RFC 2045, 6.7).
     """
     settings: Settings = current_app.config["PLENARY"]
     message = EmailMessage(policy=POLICY)
     message["Message-ID"] = message_id
     message["Date"] = format_datetime(now)
-    message["From"] = Address(letter.sender_name, addr_spec=settings.mail_default_sender)
+    message["From"] = str(Address(letter.sender_name, addr_spec=settings.mail_default_sender))
     message["To"] = Address(addr_spec=letter.to)
     if letter.reply_to:
         message["Reply-To"] = Address(addr_spec=letter.reply_to)
@@ -93,6 +78,9 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
         part.set_param("charset", "utf-8")
     # Last, for EmailMessage drops or moves into a part whatever Content- header stands when content is added.
     message["Content-Language"] = letter.language
+    for part in message.walk():
+        if part.is_multipart():
+            part.set_boundary(f"=_{part.get_content_subtype()}")
     return message
 
 
@@ -132,7 +120,7 @@ class Postman:
         Raises Unreachable when the server cannot be spoken to, and Withdrawn where it is not right any more.
         """
         try:
-            self._open_connection().post(_Finished(message), is_right)
+            self._open_connection().post(message, is_right)
         except Withdrawn:
             self._start_over()
             raise
@@ -212,19 +200,6 @@ def mail_folder(settings: Settings) -> Path:
     return settings.instance_path / "mail"
 
 
-class _Finished(flask_mail.Message):
-    """A message whose octets are made already; Flask-Mail only carries it."""
-
-    def __init__(self, message: EmailMessage) -> None:
-        recipients: list[str | tuple[str, str]] = [address.addr_spec for address in message["To"].addresses]
-        super().__init__(recipients=recipients, sender=message["From"].addresses[0].addr_spec)
-        self._octets = bytes(message)
-
-    def as_bytes(self) -> bytes:
-        """Return the octets as they were made."""
-        return self._octets
-
-
 def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
     """Whether a refusal is of the sender, and would meet every other mail too."""
     if refused.smtp_code in NO_LEAVE:
@@ -264,11 +239,12 @@ class _TimedConnection(flask_mail.Connection):
 
     host: _CarefulSMTP | None
 
-    def post(self, message: _Finished, is_right: Callable[[], bool]) -> None:
+    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> None:
         """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises."""
         assert self.host is not None, "it is opened before anything is sent"  # noqa: S101
         self.host.is_right = is_right
-        self.send(message)
+        sender, recipient = message["From"].addresses[0], message["To"].addresses[0]
+        self.host.sendmail(sender.addr_spec, [recipient.addr_spec], bytes(message))
 
     def configure_host(self) -> _CarefulSMTP:
         """Connect and greet, with TLS and a name where the settings say so."""

@@ -1,0 +1,155 @@
+"""Handing a batch of mails over, one commit each: read, write, look once more before DATA, record the answer.
+
+What changes meanwhile is not sent, but written anew in the next batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from functools import partial
+
+from registration import clock
+from registration.domain import invitations, outbox
+from registration.domain.invitations import Told
+from registration.domain.outbox import Marks, Outcome
+from registration.domain.owed import is_owed, read_ahead, still_owed
+from registration.extensions import db, holding, writing, writing_apart
+from registration.mail.letters import letter_for
+from registration.mail.posting import FilePostman, Postman, Withdrawn, message_of, sender_domain
+from registration.models import Delivery
+
+logger = logging.getLogger("plenary.mail")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A mail as it is handed over: `message` is None where it could not be written."""
+
+    delivery_ids: list[int]
+    marks: Marks
+    """What was so when it was read."""
+    message: EmailMessage | None = None
+    digest: bytes = b""
+    told: Sequence[Told] = ()
+
+
+@dataclass
+class Batch:
+    """One worker's claim, and what was read of it at once."""
+
+    owner: str
+    marks: Marks = field(default_factory=dict)
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+
+    def read(self, delivery_ids: list[int]) -> None:
+        """Read what can be read at once; the marks first, so that they tell of whatever changes while it is read."""
+        self.marks = outbox.marks(delivery_ids, owner=self.owner, now=clock.now())
+        self.deliveries = read_ahead(delivery_ids)
+        db.session.commit()
+
+    def forget(self) -> None:
+        """Read each mail on its own from now on: a unit of work has let go of what was read."""
+        self.deliveries = {}
+
+
+def hand_over(mails: Sequence[list[int]], owner: str, post: Postman | FilePostman, goes_on: Callable[[], bool]) -> int:
+    """Hand over what `owner` has claimed while it `goes_on`. Returns how many mails were tried.
+
+    It ends early where a mail was withdrawn: what was read for the others may be as old. Raises Unreachable.
+    """
+    batch = Batch(owner)
+    tried = 0
+    with holding():
+        batch.read([one for mail in mails for one in mail])
+        for delivery_ids in mails:
+            if not goes_on():
+                break
+            tried += 1
+            if not _send(delivery_ids, batch, post):
+                break
+    return tried
+
+
+def _send(delivery_ids: list[int], batch: Batch, post: Postman | FilePostman) -> bool:
+    """Hand one mail over and record how it went. Returns False where it was withdrawn."""
+    written = _written(delivery_ids, batch)
+    if not written.delivery_ids:
+        return True
+    outcome = Outcome(sent=False)
+    if written.message is not None:
+        try:
+            outcome = post.post(written.message, lambda: _stands(written, batch.owner))
+        except Withdrawn:
+            return False
+    _settle(written, outcome, batch)
+    return True
+
+
+def _written(delivery_ids: list[int], batch: Batch) -> Written:
+    """Drop what is not owed any more, and write the mail of the rest; no transaction is open afterwards.
+
+    A letter that cannot be written waits like one that could not be sent. Only the kind of fault is logged: a
+    traceback would quote the person's data.
+    """
+    now = clock.now()
+    marks, owed = _owed(delivery_ids, batch)
+    owed_ids = [delivery.id for delivery in owed]
+    written = Written(owed_ids, {one: mark for one, mark in marks.items() if one in owed_ids})
+    if owed:
+        try:
+            letter = letter_for(owed, now=now)
+            digest = outbox.digest_of(owed[0], version=letter.version)
+            message = message_of(letter, message_id=f"<{digest.hex()}@{sender_domain()}>", now=now)
+            written = Written(owed_ids, written.marks, message, digest, letter.told)
+        except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
+            logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)
+    db.session.commit()
+    gone = sorted(set(delivery_ids) - set(owed_ids))
+    if gone:
+        _drop(gone, batch)
+    return written
+
+
+def _owed(delivery_ids: list[int], batch: Batch) -> tuple[Marks, list[Delivery]]:
+    """Return the marks, and what is still to be sent: by what was read at once, or read now."""
+    now = clock.now()
+    ahead = [batch.deliveries[one] for one in delivery_ids if one in batch.deliveries]
+    if len(ahead) == len(delivery_ids):
+        return batch.marks, [one for one in ahead if is_owed(one, owner=batch.owner, now=now)]
+    db.session.rollback()
+    batch.forget()
+    marks = outbox.marks(delivery_ids, owner=batch.owner, now=now)
+    return marks, [found for one in delivery_ids if (found := still_owed(one, owner=batch.owner, now=now))]
+
+
+def _drop(delivery_ids: list[int], batch: Batch) -> None:
+    """Settle what is owed no longer, if that is still so under lock."""
+    now = clock.now()
+    batch.forget()
+    with writing():
+        sure = [one for one in delivery_ids if not still_owed(one, owner=batch.owner, now=now, locked=True)]
+        outbox.drop(sure, owner=batch.owner, now=now)
+
+
+def _stands(written: Written, owner: str) -> bool:
+    """Whether all that the mail is made from is as it was."""
+    return outbox.marks(written.delivery_ids, owner=owner, now=clock.now()) == written.marks
+
+
+def _settle(written: Written, outcome: Outcome, batch: Batch) -> None:
+    """Record how a try ended, and what the mail told if it was handed over, in one commit."""
+    now = clock.now()
+    settle = partial(
+        outbox.settle, written.delivery_ids, outcome, owner=batch.owner, message_digest=written.digest, now=now
+    )
+    if not (outcome.sent and written.told):
+        with writing_apart() as connection:
+            settle(connection=connection)
+        return
+    batch.forget()
+    with writing():
+        settle()
+        invitations.note(written.told, now=now)
