@@ -48,6 +48,11 @@ class Settings:
     mail_default_sender: str
     reply_address: str
     """Where replies to invitations go: read by people or by `invitations read-reply`, and naming nobody's event."""
+    mail_connections: int
+    """How many connections to the mail server one worker process holds at a time."""
+    mail_rate: int
+    """How many mails may leave in a minute, by all workers together; 0: as many as the mail server takes."""
+    celery_broker_url: str
     redis_url: str
     port: int
     instance_path: Path
@@ -89,6 +94,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_use_tls=_truth(environ, "MAIL_USE_TLS"),
         mail_default_sender=_address(environ, "MAIL_DEFAULT_SENDER", default_sender),
         reply_address=_address(environ, "REPLY_ADDRESS", environ.get("MAIL_DEFAULT_SENDER") or default_sender),
+        mail_connections=_number(environ, "MAIL_CONNECTIONS", 1, least=1),
+        mail_rate=_number(environ, "MAIL_RATE", 0),
+        celery_broker_url=environ.get("CELERY_BROKER_URL", ""),
         redis_url=environ.get("REDIS_URL", ""),
         port=port,
         instance_path=instance,
@@ -120,10 +128,10 @@ def _required(environ: Mapping[str, str], name: str, default: str) -> str:
     return value
 
 
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _number(environ: Mapping[str, str], name: str, default: int, *, least: int = 0) -> int:
     text = environ.get(name, "")
-    if text and not (text.isascii() and text.isdigit()):
-        raise SettingsError(f"{name} is “{text}”: set it to a whole number.")
+    if text and not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise SettingsError(f"{name} is “{text}”: set it to a whole number{f' from {least}' if least else ''}.")
     return int(text) if text else default
 
 

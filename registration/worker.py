@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 
+from flask import Flask, current_app
+
+from config import Settings
 from registration import clock
-from registration.domain import admission, notices, outbox, reminders, signup
+from registration.domain import admission, notices, outbox, pace, reminders, signup
 from registration.domain.accounts import expire_sessions
+from registration.domain.pace import TooSoon
 from registration.domain.privacy import purge
 from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
@@ -25,6 +31,8 @@ OUTAGE_PAUSE = 5.0
 """Seconds before a mail server that could not be reached is tried again."""
 
 Stop = Callable[[], bool]
+Work = Callable[[threading.Event], int]
+"""What is done on each connection until the event is set; returns how many mails were tried."""
 
 
 def sweep() -> None:
@@ -45,11 +53,10 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
 
     Between two mails it looks whether it should `stop`, and whether half of its lease is over: no mail is begun that
     might still be under way when another worker may claim it. What it then holds goes back at once, as it does when
-    the mail server cannot be reached (raises Unreachable).
+    the mail server cannot be reached (raises Unreachable). Raises TooSoon where MAIL_RATE lets nothing leave yet.
     """
     begun = clock.now()
-    with writing():
-        mails = outbox.claim(owner=owner, limit=limit, now=begun)
+    mails = _claim(owner, limit, begun)
     if not mails:
         return 0
     try:
@@ -60,31 +67,74 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
             outbox.release(owner=owner)
 
 
-def run_once(stop: Stop = lambda: False) -> int:
-    """Do all that is due, then return how many mails were tried. Raises Unreachable where mail cannot leave."""
-    owner = new_public_id()
+def run_once(stopped: threading.Event | None = None) -> int:
+    """Do all that is due, or what can be done until `stopped` is set; then return how many mails were tried.
+
+    Raises Unreachable where mail cannot leave.
+    """
     sweep()
+    with _on_each_connection(_deliver_all, stopped or threading.Event()) as running:
+        return sum(one.result() for one in running)
+
+
+def run_until(stopped: threading.Event) -> None:
+    """Sweep, and deliver on each connection, until `stopped` is set; a fault is logged and the next round tries
+    again."""
+    with _on_each_connection(_deliver_until, stopped):
+        try:
+            while not stopped.is_set():
+                sweep()
+                stopped.wait(PAUSE)
+        finally:
+            stopped.set()
+
+
+@contextmanager
+def _on_each_connection(
+    work: Callable[[threading.Event], int], stopped: threading.Event
+) -> Iterator[list[Future[int]]]:
+    """Do `work` in as many threads as the settings allow connections; wait for all of them at the end."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    count = _settings().mail_connections
+
+    def within(stopped: threading.Event) -> int:
+        with app.app_context():
+            return work(stopped)
+
+    with ThreadPoolExecutor(count, "deliver") as pool:
+        yield [pool.submit(within, stopped) for _number in range(count)]
+
+
+def _deliver_all(stopped: threading.Event) -> int:
+    """Deliver until nothing is due. Returns how many mails were tried."""
+    owner = new_public_id()
     total = 0
-    while not stop():
-        tried = deliver(owner, stop=stop)
+    while not stopped.is_set():
+        try:
+            tried = deliver(owner, stop=stopped.is_set)
+        except TooSoon as wait:
+            stopped.wait(wait.seconds)
+            continue
         if not tried:
             break
         total += tried
     return total
 
 
-def run_until(stopped: threading.Event) -> None:
-    """Sweep and deliver until `stopped` is set; a fault is logged and the next round tries again."""
+def _deliver_until(stopped: threading.Event) -> int:
+    """Deliver until `stopped` is set."""
     owner = new_public_id()
     while not stopped.is_set():
-        sweep()
         stopped.wait(_round(owner, stopped.is_set))
+    return 0
 
 
 def _round(owner: str, stop: Stop) -> float:
     """Deliver one batch. Returns the seconds to wait before the next."""
     try:
         return 0 if deliver(owner, stop=stop) else PAUSE
+    except TooSoon as wait:
+        return wait.seconds
     except Unreachable as error:
         logger.warning("the mail server takes no mail now (%s)", error)
         return OUTAGE_PAUSE
@@ -92,6 +142,21 @@ def _round(owner: str, stop: Stop) -> float:
         db.session.rollback()
         _log("a delivery failed", error)
         return PAUSE
+
+
+def _claim(owner: str, limit: int, now: datetime) -> list[list[int]]:
+    """Claim a batch, as large as MAIL_RATE allows. Raises TooSoon."""
+    rate = _settings().mail_rate
+    with writing():
+        leave = pace.take(limit, per_minute=rate, now=now)
+        mails = outbox.claim(owner=owner, limit=leave, now=now)
+        pace.give_back(max(0, leave - len(mails)), per_minute=rate)
+    return mails
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["PLENARY"]
+    return settings
 
 
 def _make_notices(now: datetime) -> None:

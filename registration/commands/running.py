@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import replace
 from datetime import datetime
 from types import FrameType
 
@@ -45,6 +46,8 @@ def work(once: bool, moment: str | None) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     if moment:
         clock.set_clock(app, _standing_clock(moment))
+        # Leave to send gathers with the time, which stands still.
+        app.config["PLENARY"] = replace(app.config["PLENARY"], mail_rate=0)
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -55,7 +58,7 @@ def work(once: bool, moment: str | None) -> None:
     signal.signal(signal.SIGINT, stop)
     if once or moment:
         try:
-            click.echo(f"{worker.run_once(stopped.is_set)} mails")
+            click.echo(f"{worker.run_once(stopped)} mails")
         except Unreachable as error:
             raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
     else:

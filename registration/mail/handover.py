@@ -51,8 +51,9 @@ class Batch:
         db.session.commit()
 
     def forget(self) -> None:
-        """Read each mail on its own from now on: a unit of work has let go of what was read."""
+        """Read anew whatever is needed from now on, each mail on its own."""
         self.deliveries = {}
+        db.session.expire_all()
 
 
 def hand_over(mails: Sequence[list[int]], owner: str, post: Postman | FilePostman, goes_on: Callable[[], bool]) -> int:
@@ -119,7 +120,6 @@ def _owed(delivery_ids: list[int], batch: Batch) -> tuple[Marks, list[Delivery]]
     ahead = [batch.deliveries[one] for one in delivery_ids if one in batch.deliveries]
     if len(ahead) == len(delivery_ids):
         return batch.marks, [one for one in ahead if is_owed(one, owner=batch.owner, now=now)]
-    db.session.rollback()
     batch.forget()
     marks = outbox.marks(delivery_ids, owner=batch.owner, now=now)
     return marks, [found for one in delivery_ids if (found := still_owed(one, owner=batch.owner, now=now))]

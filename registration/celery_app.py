@@ -1,0 +1,85 @@
+"""Many machines: Celery ticks what the worker's loop does alone. The database stays the only queue.
+
+`celery --app registration.celery_app worker --concurrency 4` on any number of machines, and one
+`celery --app registration.celery_app beat`. A task that is lost or comes twice does no harm: each does what is due by
+then, and no more.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+from celery.utils.log import get_task_logger
+
+from config import Settings, SettingsError
+from registration import create_app, worker
+from registration.domain.pace import TooSoon
+from registration.extensions import db
+from registration.keys import new_public_id
+from registration.mail.posting import Unreachable
+
+TICK = 1.0
+"""Seconds between two looks at what is due."""
+WORTHLESS = 5
+"""Seconds after which a tick that nobody took is thrown away: newer ones do the same."""
+SHIFT = 5.0
+"""Seconds after which a delivering task begins no more mail and asks for another: a worker that is told to end waits
+for its task."""
+
+logger = get_task_logger("plenary.worker")
+flask_app = create_app()
+
+
+def _celery(settings: Settings) -> Celery:
+    if not settings.celery_broker_url:
+        raise SettingsError("CELERY_BROKER_URL is not set: put a Redis or RabbitMQ's address into the environment.")
+    made = Celery("plenary", broker=settings.celery_broker_url, set_as_current=False)
+    made.conf.update(
+        task_ignore_result=True,
+        task_default_queue="plenary",
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        beat_schedule_filename=str(settings.instance_path / "celerybeat-schedule"),
+        beat_schedule={
+            name: {"task": f"plenary.{name}", "schedule": TICK, "options": {"expires": WORTHLESS}}
+            for name in ("sweep", "deliver")
+        },
+    )
+    return made
+
+
+app = _celery(flask_app.config["PLENARY"])
+
+
+@worker_process_init.connect
+def _begin_process(**_event: Any) -> None:
+    """A forked process has no use for the connections of the one it comes from."""
+    with flask_app.app_context():
+        db.engine.dispose(close=False)
+
+
+@app.task(name="plenary.sweep")
+def sweep() -> None:
+    """Make what falls due."""
+    with flask_app.app_context():
+        worker.sweep()
+
+
+@app.task(name="plenary.deliver")
+def deliver() -> None:
+    """Hand one batch over, and ask for the next while there is more."""
+    ends = time.monotonic() + SHIFT
+    with flask_app.app_context():
+        try:
+            tried = worker.deliver(new_public_id(), stop=lambda: time.monotonic() >= ends)
+        except TooSoon:
+            return
+        except Unreachable as error:
+            logger.warning("the mail server takes no mail now (%s)", error)
+            return
+    if tried:
+        deliver.apply_async(expires=WORTHLESS)
