@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.figures import SHARE, Figures, recorded, table
-from tests.faults.house import House, opened
+from tests.faults.house import House, environ_of, opened
 from tests.faults.sink import Sink, running_sink
 from tests.faults.workers import Workers
-from tests.support.ports import HERE
 
 Record = Callable[..., None]
 
@@ -33,19 +31,14 @@ def sink() -> Iterator[Sink]:
 
 
 @pytest.fixture
-def house(database_url: str, sink: Sink, tmp_path: Path) -> Iterator[House]:
+def environ(database_url: str, sink: Sink, tmp_path: Path) -> dict[str, str]:
+    """The settings of every process."""
+    return environ_of(database_url, sink, tmp_path)
+
+
+@pytest.fixture
+def house(environ: dict[str, str], sink: Sink) -> Iterator[House]:
     """The Dialogue on a fresh database, and the settings that a worker needs."""
-    environ = {
-        "PLENARY_ENV": "production",
-        "PLENARY_INSTANCE": str(tmp_path),
-        "DATABASE_URL": database_url,
-        "SECRET_KEY": "only-for-tests-" * 3,
-        "SEAL_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
-        "PUBLIC_URL": "https://events.example.org",
-        "MAIL_SERVER": HERE,
-        "MAIL_PORT": str(sink.port),
-        "MAIL_DEFAULT_SENDER": "dialogue@example.org",
-    }
     with opened(environ, sink) as made:
         yield made
 

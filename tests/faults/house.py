@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import pytz
@@ -26,6 +28,7 @@ from registration.models import Delivery, Event, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
 from tests.faults.sink import Sink, Taken
 from tests.support.dialogue import SLUG
+from tests.support.ports import HERE
 
 DOMAIN = "events.example.org"
 PAST = datetime(2000, 1, 1, tzinfo=pytz.utc)
@@ -167,3 +170,18 @@ def opened(environ: Mapping[str, str], sink: Sink) -> Iterator[House]:
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
+
+
+def environ_of(database_url: str, sink: Sink, instance: Path) -> dict[str, str]:
+    """The settings of every process that works on such a house."""
+    return {
+        "PLENARY_ENV": "production",
+        "PLENARY_INSTANCE": str(instance),
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "only-for-tests-" * 3,
+        "SEAL_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+        "PUBLIC_URL": "https://events.example.org",
+        "MAIL_SERVER": HERE,
+        "MAIL_PORT": str(sink.port),
+        "MAIL_DEFAULT_SENDER": "dialogue@example.org",
+    }
