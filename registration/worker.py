@@ -10,7 +10,7 @@ from datetime import datetime
 from email.message import EmailMessage
 
 from registration import clock
-from registration.domain import admission, invitations, notices, outbox, reminders, signup
+from registration.domain import admission, announcement_mails, invitations, notices, outbox, reminders, signup
 from registration.domain.accounts import expire_sessions
 from registration.domain.invitations import Told
 from registration.domain.outbox import Outcome
@@ -41,11 +41,12 @@ Stop = Callable[[], bool]
 
 
 def sweep() -> None:
-    """Make what falls due now: notices of changes, reminders, moves of waiting lists, and what is to be forgotten.
+    """Make what falls due now: notices of changes, reminders, announcements, moves of waiting lists, and what is to be
+    forgotten.
 
     A step that fails is logged and holds up neither the others nor the mail.
     """
-    for step in (_make_notices, _make_reminders, _fill_places, _forget):
+    for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget):
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
@@ -121,6 +122,12 @@ def _make_notices(now: datetime) -> None:
 def _make_reminders(now: datetime) -> None:
     with writing():
         reminders.make_reminders(now=now)
+
+
+def _make_announcements(now: datetime) -> None:
+    for announcement_id in announcement_mails.due(now=now):
+        with writing():
+            announcement_mails.make(announcement_id, now=now)
 
 
 def _fill_places(now: datetime) -> None:
