@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, String, func, literal, select
+from sqlalchemy import String, func, insert, literal, select
 
 from registration.domain.announcements import Stage, group_of
 from registration.domain.groups import conditions
 from registration.domain.programme import ends_at
-from registration.extensions import db, insert_selected
+from registration.extensions import db
 from registration.models import Announcement, Delivery, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.event import EventState
@@ -59,8 +58,7 @@ def make(announcement_id: int, *, now: datetime) -> bool:
     if announcement.event.state is EventState.DRAFT:
         announcement.send_at = None
         return False
-    columns, chosen = _deliveries(announcement, now=now)
-    insert_selected(Delivery, columns, chosen)
+    _owe_to_all(announcement, now=now)
     announcement.made_at = now
     return True
 
@@ -97,8 +95,8 @@ def _stage(announcement: Announcement, mails: Counter[DeliveryState], now: datet
     return Stage.LEAVING if now < announcement.send_at else Stage.SENDING
 
 
-def _deliveries(announcement: Announcement, *, now: datetime) -> tuple[list[str], Select[Any]]:
-    """Return the columns of its deliveries, and the query that finds them."""
+def _owe_to_all(announcement: Announcement, *, now: datetime) -> None:
+    """One INSERT ... SELECT of all who are in the group and want such mail."""
     send_at = announcement.send_at or now
     useful_until = max(send_at + USEFUL_FOR, ends_at(announcement.event) + timedelta(days=1))
     key = literal("announcement/", String) + Registration.public_id + literal(f"/{announcement.id}", String)
@@ -115,7 +113,7 @@ def _deliveries(announcement: Announcement, *, now: datetime) -> tuple[list[str]
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
     }
-    chosen: Select[Any] = select(*values.values()).where(
+    chosen = select(*values.values()).where(
         *conditions(announcement.event, group_of(announcement)), Registration.unsubscribed_at.is_(None)
     )
-    return list(values), chosen
+    db.session.execute(insert(Delivery).from_select(list(values), chosen))
