@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from registration.domain import wording
 from registration.domain.groups import Group, conditions
+from registration.domain.privacy import forget_at
 from registration.domain.session_edits import languages_of
 from registration.errors import NotFound, Refusal
 from registration.extensions import db
@@ -135,15 +136,16 @@ def faults(event: Event, content: Content) -> Iterator[Refusal]:
 
 
 def draft(event: Event, content: Content, *, by: int, now: datetime) -> Announcement:
-    """Keep a new draft, written by the organizer with the id `by`. Raises Refusal for `faults`."""
+    """Keep a new draft, written by the organizer with the id `by`. Raises Refusal for `faults`, and when the event's
+    personal data is forgotten."""
     for refusal in faults(event, content):
         raise refusal
-    return _add(event.id, content, by=by, now=now)
+    return _add(event, content, by=by, now=now)
 
 
 def copy(announcement: Announcement, *, by: int, now: datetime) -> Announcement:
-    """Keep a new draft with the words and the group of another announcement."""
-    return _add(announcement.event_id, content_of(announcement), by=by, now=now)
+    """Keep a new draft with the words and the group of another announcement. Raises Refusal as `draft` does at last."""
+    return _add(announcement.event, content_of(announcement), by=by, now=now)
 
 
 def save(announcement: Announcement, content: Content, *, seen: str, now: datetime) -> None:
@@ -232,8 +234,10 @@ def _locked(number: int) -> Announcement:
     return found
 
 
-def _add(event_id: int, content: Content, *, by: int, now: datetime) -> Announcement:
-    made = Announcement(event_id=event_id, created_by=by, created_at=now, updated_at=now)
+def _add(event: Event, content: Content, *, by: int, now: datetime) -> Announcement:
+    if now >= forget_at(event):
+        raise Refusal(_l("The personal data of this event has been deleted: nobody is left to write to."))
+    made = Announcement(event_id=event.id, created_by=by, created_at=now, updated_at=now)
     _put(made, content, now=now)
     db.session.add(made)
     db.session.flush()

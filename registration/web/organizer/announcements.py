@@ -60,8 +60,12 @@ def write_announcement(event: Event) -> Answer:
     if content is None:
         return _form_page(event, None, form)
     by = organizer().id
-    with writing():
-        number = rules.draft(event, content, by=by, now=clock.now()).id
+    try:
+        with writing():
+            number = rules.draft(event, content, by=by, now=clock.now()).id
+    except Refusal as refusal:
+        form.refuse(refusal)
+        return _form_page(event, None, form)
     return _saved(event, number)
 
 
