@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from markupsafe import escape
 from sqlalchemy import select
 
 from registration.domain import announcement_mails
@@ -110,9 +111,10 @@ def test_it_says_what_was_written_under_the_senders_name(
     assert mail.subject == "The doors"
     assert str(mail.message["From"]) == '"Dialogue team (sample)" <dialogue@example.org>'
     assert str(mail.message["Reply-To"]) == "dialogue@example.org"
+    assert '<p lang="en" dir="ltr">Dear <bdi>Amina</bdi>: <bdi>Virtual Dialogue' in mail.html
     assert "Dear Amina: Virtual Dialogue with Human Rights and Civil Society Partners" in mail.text
     assert f"See https://events.example.org/events/{SLUG}/ and https://events.example.org/my/" in mail.text
-    assert f'See <a href="https://events.example.org/events/{SLUG}/"' in mail.html
+    assert f'<br><br>See <a href="https://events.example.org/events/{SLUG}/" dir="ltr"' in mail.html
 
 
 def test_until_its_minute_is_over_nothing_leaves_and_it_can_be_taken_back(
@@ -243,7 +245,7 @@ def test_a_name_stays_what_it_is_and_becomes_no_link(
     assert html.select_one(".message .lines").get_text() == f"You are {name}, are you not?"
     assert html.select(".message a, .message b") == []
     assert ("evil.example" in mail.html, 'href="https://evil' in mail.html) == ("evil" in name, False)
-    assert "<b>" not in mail.html
+    assert f"You are <bdi>{escape(name)}</bdi>, are you not?" in mail.html
 
 
 def test_line_breaks_in_a_subject_are_spaces_and_begin_no_header(
