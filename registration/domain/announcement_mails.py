@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import String, func, insert, literal, select
 
-from registration.domain.announcements import Stage, group_of
+from registration.domain.announcement_content import group_of
+from registration.domain.announcements import Stage
 from registration.domain.groups import conditions
 from registration.domain.programme import ends_at
 from registration.extensions import db

@@ -8,29 +8,23 @@ has its recordings.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from registration.domain import wording
+from registration.domain.announcement_content import Content, content_of, faults, group_of
 from registration.domain.groups import Group, conditions
 from registration.domain.privacy import forget_at
-from registration.domain.session_edits import languages_of
 from registration.errors import NotFound, Refusal
 from registration.extensions import db
 from registration.models import Announcement, Event, Registration
 from registration.models.event import EventState
-from registration.models.registration import RegistrationState
-from registration.models.types import Texts
-from registration.text import is_visible
 
 TAKE_BACK = timedelta(seconds=60)
 """For how long one that was sent can be taken back."""
-SUBJECT_PLACEHOLDERS = ("name", "event")
-"""No links: mail servers write subjects into their logs."""
 
 
 class Stage(enum.StrEnum):
@@ -42,15 +36,6 @@ class Stage(enum.StrEnum):
     SENDING = "sending"
     """Its mails are to be made, or some of them wait."""
     SENT = "sent"
-
-
-@dataclass(frozen=True)
-class Content:
-    """What can be written of an announcement: its words by language, none of them empty, and whom it is for."""
-
-    subject: Texts
-    text: Texts
-    group: Group
 
 
 @dataclass(frozen=True)
@@ -82,29 +67,9 @@ def called(event: Event, number: int) -> Announcement:
     return found
 
 
-def content_of(announcement: Announcement) -> Content:
-    """Return what stands."""
-    return Content(dict(announcement.subject), dict(announcement.text), group_of(announcement))
-
-
-def group_of(announcement: Announcement) -> Group:
-    """Return whom it is for."""
-    return Group(
-        states=tuple(RegistrationState(one) for one in announcement.states),
-        categories=tuple(announcement.categories),
-        sessions=tuple(announcement.sessions),
-        languages=tuple(announcement.languages),
-    )
-
-
 def mark(announcement: Announcement) -> str:
     """Return what changes whenever somebody saves it."""
     return announcement.updated_at.isoformat()
-
-
-def languages(event: Event, content: Content) -> list[str]:
-    """Return the languages in which an announcement can be written, the event's default first."""
-    return list(dict.fromkeys([*languages_of(event), *content.subject, *content.text]))
 
 
 def audience(event: Event, group: Group) -> Audience:
@@ -120,19 +85,6 @@ def audience(event: Event, group: Group) -> Audience:
         languages=[(language, count) for language, is_left_alone, count in rows if not is_left_alone],
         unsubscribed=sum(count for _language, is_left_alone, count in rows if is_left_alone),
     )
-
-
-def faults(event: Event, content: Content) -> Iterator[Refusal]:
-    """Yield why this cannot be announced, each with its field: "subject_LANGUAGE", "text_LANGUAGE", "states",
-    "categories", "sessions"."""
-    for language in languages(event, content):
-        yield from _faults_in_words(content, language, is_default=language == event.default_language)
-    if not content.group.states:
-        yield Refusal(_l("Choose at least one state."), "states")
-    if not {category.slug for category in event.categories}.issuperset(content.group.categories):
-        yield Refusal(_l("One of these categories is no longer there: take its tick away."), "categories")
-    if not {session.slug for session in event.sessions}.issuperset(content.group.sessions):
-        yield Refusal(_l("One of these sessions is no longer there: take its tick away."), "sessions")
 
 
 def draft(event: Event, content: Content, *, by: int, now: datetime) -> Announcement:
@@ -196,29 +148,6 @@ def take_back(announcement: Announcement, *, now: datetime) -> None:
     if found.made_at is not None or now >= found.send_at:
         raise Refusal(_l("It is too late to take this back: its mails are leaving. Write another that corrects it."))
     found.send_at = None
-
-
-def _faults_in_words(content: Content, language: str, *, is_default: bool) -> Iterator[Refusal]:
-    subject, text = content.subject.get(language, ""), content.text.get(language, "")
-    has_subject, has_text = is_visible(subject), is_visible(text)
-    if is_default and not has_subject:
-        yield Refusal(_l("Write a subject in the event's default language."), f"subject_{language}")
-    elif has_text and not has_subject:
-        yield Refusal(_l("Write a subject in this language too."), f"subject_{language}")
-    if is_default and not has_text:
-        yield Refusal(_l("Write the message in the event's default language."), f"text_{language}")
-    elif has_subject and not has_text:
-        yield Refusal(_l("Write the message in this language too."), f"text_{language}")
-    if len(subject.splitlines()) > 1:
-        yield Refusal(_l("Write the subject in one line."), f"subject_{language}")
-    for words, known, field in (
-        (subject, SUBJECT_PLACEHOLDERS, f"subject_{language}"),
-        (text, wording.ANNOUNCEMENT_PLACEHOLDERS, f"text_{language}"),
-    ):
-        try:
-            wording.check(words, known, field)
-        except Refusal as refusal:
-            yield refusal
 
 
 def _locked(number: int) -> Announcement:

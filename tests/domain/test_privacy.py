@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from registration.domain import announcements, exports, outbox, privacy
+from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
 from registration.domain.event_file import import_event
 from registration.domain.groups import Group
@@ -111,7 +112,7 @@ def test_the_words_in_the_book_of_exports_go_too_even_where_nobody_signed_up(now
 
 def test_announcements_go_with_the_people_they_may_name(people: None, now: datetime) -> None:
     by = make_organizer("owner@example.org", Role.OWNER).id
-    words = announcements.Content({"en": "Amina"}, {"en": "Amina speaks first."}, Group())
+    words = Content({"en": "Amina"}, {"en": "Amina speaks first."}, Group())
     with writing():
         announcements.draft(event_named(SLUG), words, by=by, now=now)
     purge(FORGOTTEN_AT - MINUTE)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from registration import clock as app_clock
 from registration.domain import admission, announcements, participation, revisions
-from registration.domain.announcements import Content
+from registration.domain.announcement_content import Content
 from registration.domain.groups import Group
 from registration.domain.participation import Wishes, current_wishes
 from registration.domain.programme import event_named

@@ -10,8 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField
 
-from registration.domain import announcements as rules
-from registration.domain.announcements import SUBJECT_PLACEHOLDERS, Content
+from registration.domain.announcement_content import SUBJECT_PLACEHOLDERS, Content, languages
 from registration.domain.attendees import shown_categories
 from registration.domain.groups import Group
 from registration.domain.masks import GONE, chosen_slugs, shown_names
@@ -121,7 +120,7 @@ class PreviewForm(FlaskForm):
 def form_of(event: Event, content: Content, *, seen: str = "", unmasked: bool, submitted: bool) -> AnnouncementForm:
     """Return the form of an announcement, with what stands or with what the request brought."""
     own: dict[str, Any] = {}
-    for language in rules.languages(event, content):
+    for language in languages(event, content):
         is_default = language == event.default_language
         own[SUBJECT + language] = _subject_field(language, is_default=is_default)
         own[TEXT + language] = _text_field(language, is_default=is_default)

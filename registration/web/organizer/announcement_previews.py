@@ -18,6 +18,7 @@ from registration.domain import announcements as rules
 from registration.domain import attendees
 from registration.domain.access import Action, may
 from registration.domain.accounts import address_of
+from registration.domain.announcement_content import group_of
 from registration.domain.groups import newest
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions
@@ -149,7 +150,7 @@ def _named(event: Event, announcement: Announcement) -> list[Registration]:
     if not may(organizer(), Action.SEE_LIST, event):
         return []
     unmasked = may(organizer(), Action.UNMASK, event)
-    people = newest(event, rules.group_of(announcement), PEOPLE)
+    people = newest(event, group_of(announcement), PEOPLE)
     return [one for one in people if unmasked or not one.category.at_risk]
 
 

@@ -12,7 +12,7 @@ from registration import clock
 from registration.domain import announcement_mails
 from registration.domain import announcements as rules
 from registration.domain.access import Action, may
-from registration.domain.announcements import Content
+from registration.domain.announcement_content import Content, content_of, faults, group_of
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Announcement, Event
@@ -37,7 +37,7 @@ def announcements(event: Event) -> str:
         event=event,
         announcements=found,
         progress=announcement_mails.progress(found, now=now),
-        whom={one.id: group_lines(event, rules.group_of(one), unmasked=_unmasked(event)) for one in found},
+        whom={one.id: group_lines(event, group_of(one), unmasked=_unmasked(event)) for one in found},
         stage_text=stage_text,
         mail_lines=mail_lines,
         now=now,
@@ -85,7 +85,7 @@ def save_announcement(event: Event, number: int) -> Answer:
     """Change a draft."""
     found = rules.called(event, number)
     form = _form(found, submitted=True)
-    content = _good_content(event, form, rules.content_of(found))
+    content = _good_content(event, form, content_of(found))
     if content is None:
         return _form_page(event, found, form)
     try:
@@ -163,7 +163,7 @@ def _good_content(event: Event, form: AnnouncementForm, before: Content) -> Cont
     if not form.validate():
         return None
     content = form.content(event, before, unmasked=_unmasked(event))
-    for refusal in rules.faults(event, content):
+    for refusal in faults(event, content):
         form.refuse(refusal)
     return None if form.errors else content
 
@@ -177,13 +177,13 @@ def _saved(event: Event, number: int) -> Response:
 
 
 def _form(found: Announcement, *, submitted: bool) -> AnnouncementForm:
-    content, seen = rules.content_of(found), rules.mark(found)
+    content, seen = content_of(found), rules.mark(found)
     return form_of(found.event, content, seen=seen, unmasked=_unmasked(found.event), submitted=submitted)
 
 
 def _standing(found: Announcement) -> dict[str, object]:
     unmasked = _unmasked(found.event)
-    return standing(found.event, rules.content_of(found), seen=rules.mark(found), unmasked=unmasked)
+    return standing(found.event, content_of(found), seen=rules.mark(found), unmasked=unmasked)
 
 
 def _form_page(event: Event, found: Announcement | None, form: AnnouncementForm) -> Answer:
@@ -197,7 +197,7 @@ def _form_page(event: Event, found: Announcement | None, form: AnnouncementForm)
 
 def _page(template: str, found: Announcement, **values: object) -> str:
     event, now = found.event, clock.now()
-    group = rules.group_of(found)
+    group = group_of(found)
     progress = announcement_mails.progress([found], now=now)[found.id]
     return render_template(
         template,
