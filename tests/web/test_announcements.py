@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from markupsafe import escape
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from registration.domain import announcement_mails
 from registration.domain.link_keys import LinkKind, key_for
@@ -370,3 +370,12 @@ def test_as_many_statements_make_the_mails_of_many_as_of_one(app: Flask, desk: C
         add_people(30)
     assert made() == for_one
     assert len(mail_states(app)) == 32
+
+
+@SQLITE
+def test_counting_and_deleting_look_at_the_mails_of_an_announcement_alone(app: Flask) -> None:
+    with app.app_context():
+        for statement in ("SELECT state, count(*) FROM delivery WHERE announcement_id IN (1, 2) GROUP BY state",
+                          "DELETE FROM delivery WHERE announcement_id = 1"):  # fmt: skip
+            plan = [row.detail for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {statement}"))]
+            assert "ix_delivery_announcement (announcement_id=?)" in plan[0]
