@@ -13,7 +13,7 @@ from registration.domain import announcement_mails
 from registration.domain import announcements as rules
 from registration.domain.access import Action, may
 from registration.domain.announcement_content import Content, content_of, faults, group_of
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import writing
 from registration.models import Announcement, Event
 from registration.web.access import for_event
@@ -91,6 +91,8 @@ def save_announcement(event: Event, number: int) -> Answer:
     try:
         with writing():
             rules.save(found, content, seen=form.seen.data or "", now=clock.now())
+    except NotFound:
+        raise
     except Refusal as refusal:
         form.refuse(refusal)
         form.compare(_standing(found))
