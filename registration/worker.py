@@ -13,7 +13,7 @@ from flask import Flask, current_app
 
 from config import Settings
 from registration import clock
-from registration.domain import admission, notices, outbox, pace, reminders, signup
+from registration.domain import admission, announcement_mails, notices, outbox, pace, reminders, signup
 from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
 from registration.domain.privacy import purge
@@ -36,11 +36,12 @@ Work = Callable[[threading.Event], int]
 
 
 def sweep() -> None:
-    """Make what falls due now: notices of changes, reminders, moves of waiting lists, and what is to be forgotten.
+    """Make what falls due now: notices of changes, reminders, announcements, moves of waiting lists, and what is to be
+    forgotten.
 
     A step that fails is logged and holds up neither the others nor the mail.
     """
-    for step in (_make_notices, _make_reminders, _fill_places, _forget):
+    for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget):
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
@@ -168,6 +169,12 @@ def _make_notices(now: datetime) -> None:
 def _make_reminders(now: datetime) -> None:
     with writing():
         reminders.make_reminders(now=now)
+
+
+def _make_announcements(now: datetime) -> None:
+    for announcement_id in announcement_mails.due(now=now):
+        with writing():
+            announcement_mails.make(announcement_id, now=now)
 
 
 def _fill_places(now: datetime) -> None:

@@ -37,6 +37,7 @@ MOMENT = (
 )
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 HAS_DIGEST = sa.text("message_digest IS NOT NULL")
+IS_ANNOUNCED = sa.text("announcement_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -63,6 +64,13 @@ def upgrade() -> None:
         sqlite_where=HAS_DIGEST,
         postgresql_where=HAS_DIGEST,
     )
+    op.create_index(
+        "ix_delivery_announcement",
+        "delivery",
+        ["announcement_id"],
+        sqlite_where=IS_ANNOUNCED,
+        postgresql_where=IS_ANNOUNCED,
+    )
     with op.batch_alter_table("reminder_rule") as batch_op:
         batch_op.alter_column("minutes_before", existing_type=sa.Integer(), nullable=True)
         batch_op.add_column(sa.Column("days_before", sa.Integer(), nullable=True))
@@ -85,6 +93,7 @@ def downgrade() -> None:
         for name in ("paused", "text", "subject", "languages", "sessions", "clock_time", "days_before"):
             batch_op.drop_column(name)
         batch_op.alter_column("minutes_before", existing_type=sa.Integer(), nullable=False)
+    op.drop_index("ix_delivery_announcement", table_name="delivery")
     op.drop_index("ix_delivery_message_digest", table_name="delivery")
     op.execute("DELETE FROM delivery WHERE kind = 'announcement'")
     op.execute("UPDATE delivery SET state = 'failed' WHERE state = 'bounced'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -45,6 +46,12 @@ def conditions(event: Event, group: Group) -> list[ColumnElement[bool]]:
 def size(event: Event, group: Group) -> int:
     """Return how many people are in a group now."""
     return db.session.execute(select(func.count(Registration.id)).where(*conditions(event, group))).scalar_one()
+
+
+def newest(event: Event, group: Group, limit: int) -> Sequence[Registration]:
+    """Return those of a group who signed up last."""
+    query = select(Registration).where(*conditions(event, group)).order_by(Registration.id.desc()).limit(limit)
+    return db.session.execute(query).scalars().all()
 
 
 def _ids(model: type[Category] | type[EventSession], event: Event, slugs: tuple[str, ...]) -> list[int]:

@@ -93,7 +93,20 @@ def _is_right(delivery: Delivery, *, locked: bool) -> bool:
     if delivery.kind is Kind.INVITATION:
         invitation = invitation_of(delivery, locked=locked)
         return invitation is not None and invitations.notice_for(invitation) is not None
+    if delivery.kind is Kind.ANNOUNCEMENT:
+        return _is_announced(delivery)
     return True
+
+
+def _is_announced(delivery: Delivery) -> bool:
+    """Whether this person is still in one of the states an announcement is for, and wants such mail."""
+    announcement, registration = delivery.announcement, delivery.registration
+    return (
+        announcement is not None
+        and registration.state in announcement.states
+        and registration.unsubscribed_at is None
+        and registration.event.state is not EventState.DRAFT
+    )
 
 
 def _is_on(delivery: Delivery, *, chosen: bool) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, func, or_, select
 from registration.domain import exports
 from registration.domain.programme import ends_at
 from registration.extensions import db
-from registration.models import Category, Event, Registration
+from registration.models import Announcement, Category, Event, Registration
 
 
 def forget_at(event: Event) -> datetime:
@@ -19,12 +19,13 @@ def forget_at(event: Event) -> datetime:
 
 
 def purge(*, now: datetime) -> list[tuple[str, int]]:
-    """Delete the registrations of every event whose time is over, keeping their numbers, and the words in its book of
-    exports.
+    """Delete the registrations of every event whose time is over, keeping their numbers, the words in its book of
+    exports, and its announcements, which may name people.
 
     Returns (event slug, registrations deleted) of each event of which there was something to forget.
     """
-    with_people = select(Event).where(or_(exists().where(Registration.event_id == Event.id), exports.holds_words()))
+    has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement)]
+    with_people = select(Event).where(or_(*has, exports.holds_words()))
     over = [event for event in db.session.execute(with_people).scalars() if forget_at(event) <= now]
     return [(event.slug, _forget(event)) for event in over]
 
@@ -45,6 +46,7 @@ def numbers(event_id: int) -> dict[str, dict[str, int]]:
 
 def _forget(event: Event) -> int:
     exports.forget_words(event)
+    db.session.execute(delete(Announcement).where(Announcement.event_id == event.id))
     event.kept_numbers = numbers(event.id) or event.kept_numbers
     result = db.session.execute(
         delete(Registration).where(Registration.event_id == event.id).execution_options(synchronize_session=False)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_babel import force_locale
 
-from registration.mail import registration_letters, session_letters
+from registration.mail import announcement_letters, registration_letters, session_letters
 from registration.mail.letter import Letter
 from registration.mail.reader import Reader, reader_of
 from registration.models import Delivery
@@ -26,6 +26,7 @@ WRITERS: dict[Kind, Callable[[Reader, Sequence[Delivery]], Letter]] = {
     Kind.REMINDER: registration_letters.reminder,
     Kind.INVITATION: session_letters.invitation,
     Kind.ADDED: session_letters.added,
+    Kind.ANNOUNCEMENT: announcement_letters.announcement,
 }
 
 

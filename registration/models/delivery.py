@@ -82,6 +82,12 @@ class Delivery(Base):
             sqlite_where=text("message_digest IS NOT NULL"),
             postgresql_where=text("message_digest IS NOT NULL"),
         ),
+        Index(
+            "ix_delivery_announcement",
+            "announcement_id",
+            sqlite_where=text("announcement_id IS NOT NULL"),
+            postgresql_where=text("announcement_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from registration import clock
-from registration.domain import admission, feeds, invitations, livestream, participation, privacy
+from registration.domain import admission, announcement_mails, feeds, invitations, livestream, participation, privacy
 from registration.domain.calendars.add_links import add_links
 from registration.domain.catalogue import whole_event
 from registration.domain.link_keys import LinkKind, key_for, registration_of
@@ -18,6 +20,8 @@ from registration.domain.programme import open_sessions, takes_place
 from registration.errors import NotFound
 from registration.extensions import writing
 from registration.links import public_url
+from registration.mail.announcement_letters import words_on_own_page
+from registration.mail.own_words import OwnWords
 from registration.models import EventSession, Registration
 from registration.models.event import EventState
 from registration.models.registration import RegistrationState
@@ -154,8 +158,19 @@ def _page(registration: Registration, form: OwnForm) -> str:
         rooms=lambda session: livestream.rooms(session, registration),
         position=admission.position(registration) if state is RegistrationState.WAITING else None,
         can_change=state in admission.ALIVE,
+        messages=_messages(registration),
         forget_at=privacy.forget_at(registration.event),
     )
+
+
+def _messages(registration: Registration) -> list[tuple[OwnWords, datetime]]:
+    """Return what organizers have announced to this person, in their language, and when; the newest first."""
+    now = clock.now()
+    found = [
+        (words_on_own_page(announcement, registration, now=now), sent_at)
+        for announcement, sent_at in announcement_mails.messages_to(registration)
+    ]
+    return [(words, sent_at) for words, sent_at in found if words]
 
 
 def _add_links(registration: Registration, sessions: list[EventSession]) -> list[tuple[EventSession, dict[str, str]]]:

@@ -8,12 +8,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration.domain import exports, outbox, privacy
+from registration.domain import announcements, exports, outbox, privacy
+from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
 from registration.domain.event_file import import_event
+from registration.domain.groups import Group
 from registration.domain.programme import event_named
+from registration.errors import Refusal
 from registration.extensions import db, writing
-from registration.models import Delivery, Event, Registration, SessionChoice
+from registration.models import Announcement, Delivery, Event, Registration, SessionChoice
 from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
@@ -104,6 +107,20 @@ def test_the_words_in_the_book_of_exports_go_too_even_where_nobody_signed_up(now
     (entry,) = exports.book(event_named(SLUG))
     assert (entry.at, entry.by.id, entry.reason, entry.search) == (now, owner.id, "", "")
     assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 1}}
+    assert purge(FORGOTTEN_AT + DAY) == []
+
+
+def test_announcements_go_with_the_people_they_may_name(people: None, now: datetime) -> None:
+    by = make_organizer("owner@example.org", Role.OWNER).id
+    words = Content({"en": "Amina"}, {"en": "Amina speaks first."}, Group())
+    with writing():
+        announcements.draft(event_named(SLUG), words, by=by, now=now)
+    purge(FORGOTTEN_AT - MINUTE)
+    assert count(Announcement) == [1]
+    purge(FORGOTTEN_AT)
+    assert count(Announcement, Delivery) == [0, 0]
+    with pytest.raises(Refusal, match="nobody is left to write to"), writing():
+        announcements.draft(event_named(SLUG), words, by=by, now=FORGOTTEN_AT)
     assert purge(FORGOTTEN_AT + DAY) == []
 
 

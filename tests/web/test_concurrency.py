@@ -23,7 +23,9 @@ from registration.extensions import db, writing
 from registration.models import Category, Delivery, Event
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.invitation import Standing
+from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
+from tests.support.announcements import announce, write
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import (
@@ -44,6 +46,7 @@ from tests.support.dialogue import (
     take_part,
     work,
 )
+from tests.support.organizers import at_desk
 from tests.support.pages import Form
 from tests.support.smtp import MailServer
 
@@ -192,6 +195,28 @@ def test_two_workers_at_once_send_each_mail_once(app: Flask, smtp: MailServer) -
             sign_up_by_rule(f"person{number}@example.org", now=now)
     assert sum(together([lambda: work(app)] * 2)) == 30
     assert len({mail.recipients for mail in smtp.mails}) == len(smtp.mails) == 30
+
+
+def test_two_workers_at_once_make_an_announcement_once(app: Flask, clock: FakeClock, smtp: MailServer) -> None:
+    with app.app_context(), writing():
+        make_crowd(event_named(SLUG), 20, now=clock.now)
+    announce(at_desk(app, Role.OWNER))
+    clock.advance(timedelta(seconds=60))
+    together([lambda: work(app)] * 4)
+    told = Counter(mail.recipients for mail in smtp.mails)
+    assert (len(told), set(told.values())) == (20, {1})
+    assert owed_by_kind(app)[Kind.ANNOUNCEMENT] == 20
+
+
+def test_an_announcement_sent_many_times_at_once_is_sent_once(app: Flask, clock: FakeClock) -> None:
+    with app.app_context(), writing():
+        make_crowd(event_named(SLUG), 1, now=clock.now)
+    desk = at_desk(app, Role.OWNER)
+    form = desk.page(write(desk).link("Send")).form()
+    assert together([lambda: again(app, desk, form)] * 5) == [303] * 5
+    clock.advance(timedelta(seconds=60))
+    work(app)
+    assert owed_by_kind(app) == {Kind.ANNOUNCEMENT: 1}
 
 
 def test_proofs_and_sign_ups_of_the_same_people_at_once_do_not_hinder_each_other(app: Flask, smtp: MailServer) -> None:

@@ -11,8 +11,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from registration import clock as app_clock
-from registration.domain import admission, participation, revisions
+from registration.domain import admission, announcements, participation, revisions
+from registration.domain.announcement_content import Content
+from registration.domain.groups import Group
 from registration.domain.participation import Wishes, current_wishes
+from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Event, EventSession, Registration
 from registration.models.organizer import Role
@@ -189,6 +192,24 @@ def test_a_declined_person_reads_no_word_of_it_either(
     work(app)
     assert {mail.invitation["METHOD"] for mail in smtp.mails if mail.invitation} == {"REQUEST", "CANCEL"}
     assert leaks_in_mails(smtp) == []
+
+
+def test_what_organizers_announce_says_no_word_in_the_mail_and_all_on_the_own_page(
+    app: Flask, amina: Client, clock: FakeClock, smtp: MailServer, language: str
+) -> None:
+    work(app)
+    with app.app_context():
+        by = make_organizer("desk@example.org", Role.OWNER, event=EVENT).id
+        with writing():
+            words = telling("said")
+            content = Content(words, {tag: f"{text} {{event}} {{event_page}}" for tag, text in words.items()}, Group())
+            draft = announcements.draft(event_named(EVENT), content, by=by, now=clock.now)
+            announcements.send(draft, seen=announcements.mark(draft), now=clock.now)
+    smtp.clear()
+    later(app, clock, announcements.TAKE_BACK)
+    assert len(smtp.mails) == 1
+    assert leaks_in_mails(smtp) == []
+    assert amina.page("/my/").texts(".message h3") == [words[language]]
 
 
 def test_feed_and_file_say_no_word_of_it(app: Flask, amina: Client, clock: FakeClock) -> None:

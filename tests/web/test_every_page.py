@@ -79,6 +79,12 @@ ROUTES = {
     "organizer.export": Route(f"/organizer{EVENT}export/", 303),
     "organizer.sessions": Route(f"/organizer{EVENT}sessions/", 303),
     "organizer.session": Route(f"/organizer{EVENT}sessions/human-rights/", 303),
+    "organizer.announcements": Route(f"/organizer{EVENT}announcements/", 303),
+    "organizer.new_announcement": Route(f"/organizer{EVENT}announcements/new", 303),
+    "organizer.announcement": Route(f"/organizer{EVENT}announcements/1/", 303),
+    "organizer.confirm_announcement": Route(f"/organizer{EVENT}announcements/1/send", 303),
+    "organizer.preview_announcement": Route(f"/organizer{EVENT}announcements/1/preview/", 303),
+    "organizer.preview_body": Route(f"/organizer{EVENT}announcements/1/preview/body.html", 303),
     "health.alive": Route("/healthz"),
     "health.ready": Route("/readyz"),
 }

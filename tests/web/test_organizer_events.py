@@ -39,6 +39,19 @@ GUARDED = {
     "organizer.edit_session": Action.EDIT_SESSIONS,
     "organizer.tell_now": Action.EDIT_SESSIONS,
     "organizer.send_again": Action.EDIT_SESSIONS,
+    "organizer.announcements": Action.SEE_NUMBERS,
+    "organizer.announcement": Action.SEE_NUMBERS,
+    "organizer.new_announcement": Action.EDIT_MAIL,
+    "organizer.write_announcement": Action.EDIT_MAIL,
+    "organizer.save_announcement": Action.EDIT_MAIL,
+    "organizer.delete_announcement": Action.EDIT_MAIL,
+    "organizer.copy_announcement": Action.EDIT_MAIL,
+    "organizer.confirm_announcement": Action.EDIT_MAIL,
+    "organizer.send_announcement": Action.EDIT_MAIL,
+    "organizer.take_back_announcement": Action.EDIT_MAIL,
+    "organizer.preview_announcement": Action.EDIT_MAIL,
+    "organizer.preview_body": Action.EDIT_MAIL,
+    "organizer.try_announcement": Action.EDIT_MAIL,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
@@ -172,7 +185,12 @@ def test_each_role_opens_what_the_table_allows(app: Flask, role: Role, action: A
 @pytest.mark.parametrize("role", Role)
 def test_each_role_is_shown_the_ways_it_may_go(app: Flask, role: Role) -> None:
     links = set(at_desk(app, role).page(DESK).texts(".actions a"))
-    ways = {"Attendees": Action.SEE_LIST, "Sessions": Action.SEE_NUMBERS, "Export the list": Action.EXPORT}
+    ways = {
+        "Attendees": Action.SEE_LIST,
+        "Sessions": Action.SEE_NUMBERS,
+        "Announcements": Action.SEE_NUMBERS,
+        "Export the list": Action.EXPORT,
+    }
     assert links == {name for name, action in ways.items() if role in ALLOWED[action]}
 
 

@@ -16,6 +16,9 @@ OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password"})
 asks_for_password = limiter.shared_limit("10 per minute; 100 per hour", scope="password", methods=["POST"])
 """Slows whoever tries passwords from one network, and locks no account."""
 
+sends_trial = limiter.shared_limit("10 per hour", scope="trial", methods=["POST"])
+"""Keeps test mails from being sent to a mailbox without end."""
+
 
 @blueprint.before_request
 def _signed_in() -> Response | None:

@@ -1,0 +1,34 @@
+"""Categories in the group of a mail, as an organizer may see and choose them: those at risk are one, "participant",
+for whoever may not unmask them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from registration.domain.attendees import PARTICIPANT, shown_categories
+from registration.models import Event
+
+GONE = "-"
+"""Stands for a category or session that the event has no more; no slug is like this, so no group with it is let in."""
+
+
+def shown_names(event: Event, slugs: Sequence[str], *, unmasked: bool) -> list[str]:
+    """Return the names by which somebody sees these categories: each once, in the event's order, and GONE."""
+    known = {category.slug: category.id for category in event.categories}
+    ids = {known[slug] for slug in slugs if slug in known}
+    names = [one.name for one in shown_categories(event, unmasked=unmasked) if one.ids & ids]
+    return names if known.keys() >= set(slugs) else [*names, GONE]
+
+
+def chosen_slugs(event: Event, names: Collection[str], before: Collection[str], *, unmasked: bool) -> tuple[str, ...]:
+    """Return the categories that somebody has chosen by the names they see.
+
+    "participant" is all at risk; but where `before`, the group they edit, has some of these, they stay: nobody widens
+    unseen what somebody chose who sees more.
+    """
+    at_risk = [category.slug for category in event.categories if category.at_risk]
+    masked = [slug for slug in at_risk if slug in before] or at_risk
+    chosen: list[str] = []
+    for name in names:
+        chosen += masked if name == PARTICIPANT and not unmasked else [name]
+    return tuple(chosen)
