@@ -10,7 +10,7 @@ from datetime import datetime
 from email.message import EmailMessage
 
 from registration import clock
-from registration.domain import admission, invitations, notices, outbox, reminders, signup
+from registration.domain import admission, invitations, notices, outbox, reminders, signup, stopped
 from registration.domain.accounts import expire_sessions
 from registration.domain.invitations import Told
 from registration.domain.outbox import Outcome
@@ -149,8 +149,10 @@ def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> N
     sent_ids, message, told = _message(delivery_ids, owner)
     expected = {one: before.get(one) for one in sent_ids}
     if message is not None:
+        digest = outbox.digest_in(message["Message-ID"], sender_domain())
         with suppress(Withdrawn):
-            _settle(sent_ids, post.post(message, lambda: _marks(sent_ids, owner) == expected), owner, told)
+            outcome = post.post(message, lambda: _marks(sent_ids, owner) == expected)
+            _settle(sent_ids, outcome, owner, told, digest)
     elif sent_ids:
         _settle(sent_ids, Outcome(sent=False), owner)
 
@@ -190,10 +192,15 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
     return owed_ids, message, told
 
 
-def _settle(delivery_ids: list[int], outcome: Outcome, owner: str, told: Sequence[Told] = ()) -> None:
-    """Record how a try ended, and what the mail told if it was handed over, in one commit."""
+def _settle(
+    delivery_ids: list[int], outcome: Outcome, owner: str, told: Sequence[Told] = (), digest: bytes | None = None
+) -> None:
+    """Record how a try ended, and what the mail told if it was handed over, in one commit; an address that was refused
+    for good gets no more."""
     now = clock.now()
     with writing():
-        outbox.settle(delivery_ids, outcome, owner=owner, now=now)
+        if outcome.final and not outcome.sent:
+            stopped.stop_if_refused(delivery_ids, outcome.status, now=now)
+        outbox.settle(delivery_ids, outcome, owner=owner, now=now, digest=digest)
         if outcome.sent:
             invitations.note(told, now=now)

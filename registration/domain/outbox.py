@@ -8,13 +8,15 @@ that dies loses its lease; the next one sends with the same Message-ID.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Update, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, case, exists, func, literal, or_, select, update
 
+from registration.domain.stopped import takes_no_mail
 from registration.extensions import db, insert_new, insert_row, keyring
 from registration.models import Delivery, Event, EventSession, Registration
 from registration.models.delivery import DeliveryKind as Kind
@@ -29,14 +31,18 @@ LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
+DIGEST_LENGTH = 16
+_MESSAGE_ID = re.compile(rf"<(?P<digest>[0-9a-f]{{{2 * DIGEST_LENGTH}}})@(?P<domain>[^<>@\s]+)>")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try ended. `code`: the SMTP status, None where the server could not be reached or did not answer."""
+    """How a try ended. `code`: the SMTP status, None where the server could not be reached or did not answer;
+    `status`: the enhanced status (RFC 3463) of a refusal, where it has one."""
 
     sent: bool
     code: int | None = None
+    status: str | None = None
 
     @property
     def final(self) -> bool:
@@ -180,26 +186,36 @@ def marks(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> dict[int
     return {delivery_id: tuple(mark) for delivery_id, *mark in db.session.execute(held)}
 
 
-def settle(delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime) -> None:
-    """Record how the try of one mail ended. An owner whose lease went to another changes nothing."""
+def settle(
+    delivery_ids: Sequence[int], outcome: Outcome, *, owner: str, now: datetime, digest: bytes | None = None
+) -> None:
+    """Record how the try of one mail ended. An owner whose lease went to another changes nothing.
+
+    `digest`: that of the mail's Message-ID; a server that did not answer may have taken it too.
+    """
     mine = and_(Delivery.id.in_(delivery_ids), Delivery.claimed_by == owner)
     if outcome.final:
         state = DeliveryState.SENT if outcome.sent else DeliveryState.FAILED
-        values = {"state": state, "settled_at": now}
+        values: dict[str, object] = {"state": state, "settled_at": now}
     else:
         tries = db.session.execute(select(func.max(Delivery.tries)).where(mine)).scalar_one() or 0
         values = {"next_try_at": now + wait_after(tries + 1)}
-    _update(mine, tries=Delivery.tries + 1, reply_code=outcome.code, **values)
+    if digest is not None:
+        values["message_digest"] = digest
+    _update(mine, tries=Delivery.tries + 1, reply_code=outcome.code, reply_status=outcome.status, **values)
 
 
 def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:
-    """Settle deliveries that are owed no longer: past their use, or their cause is gone."""
+    """Settle deliveries that are owed no longer: past their use, their cause is gone, or their address is stopped."""
     mine = and_(
         Delivery.id.in_(delivery_ids),
         Delivery.claimed_by == owner,
         Delivery.state == DeliveryState.WAITING,
     )
-    _update(mine, state=DeliveryState.DROPPED, settled_at=now)
+    stopped = exists().where(Registration.id == Delivery.registration_id, takes_no_mail())
+    _update(
+        mine, state=case((stopped, _state(DeliveryState.STOPPED)), else_=_state(DeliveryState.DROPPED)), settled_at=now
+    )
 
 
 def release(*, owner: str) -> None:
@@ -224,7 +240,13 @@ def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
     `version`: which of the things it may say the mail says; servers may drop a second mail with the same Message-ID.
     """
     digest = keyring.keys.digest("message-id", f"{delivery.key}/{delivery.resend}{version and f'/{version}'}")
-    return f"<{digest[:16].hex()}@{domain}>"
+    return f"<{digest[:DIGEST_LENGTH].hex()}@{domain}>"
+
+
+def digest_in(message_id: str, domain: str) -> bytes | None:
+    """Return the digest in a Message-ID that `message_id` may have made for this domain; None for every other."""
+    found = _MESSAGE_ID.fullmatch(message_id.strip())
+    return bytes.fromhex(found["digest"]) if found and found["domain"].lower() == domain.lower() else None
 
 
 def _owed_before(registration_id: int, kind: Kind) -> int:
@@ -270,6 +292,10 @@ def _mails(owner: str, now: datetime) -> list[list[int]]:
         key = ("reminder", registration_id) if kind is Kind.REMINDER else delivery_id
         mails.setdefault(key, []).append(delivery_id)
     return list(mails.values())
+
+
+def _state(state: DeliveryState) -> ColumnElement[DeliveryState]:
+    return literal(state, Delivery.state.type)
 
 
 def _update(which: ColumnElement[bool], **values: object) -> None:

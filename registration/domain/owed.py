@@ -6,6 +6,7 @@ from datetime import datetime
 
 from registration.domain import invitations, outbox
 from registration.domain.programme import takes_place
+from registration.domain.stopped import stop_of
 from registration.extensions import db
 from registration.models import Delivery, Invitation
 from registration.models.delivery import DeliveryKind as Kind
@@ -35,10 +36,15 @@ def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = Fa
     delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
     if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
         return None
+    return delivery if is_owed(delivery, now=now, locked=locked) and stop_of(delivery.registration) is None else None
+
+
+def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
+    """Whether a mail is still right to send, whatever has become of it already and of the address it goes to."""
     states = STATE_TOLD.get(delivery.kind)
     if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
-        return None
-    return delivery if _is_right(delivery, locked=locked) else None
+        return False
+    return _is_right(delivery, locked=locked)
 
 
 def invitation_of(delivery: Delivery, *, locked: bool = False) -> Invitation | None:

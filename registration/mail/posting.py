@@ -27,6 +27,7 @@ from flask import current_app
 
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
+from registration.domain.statuses import status_of_reply
 from registration.mail.letter import Invite, Letter
 
 SMTP_TIMEOUT = 15
@@ -138,12 +139,14 @@ class Postman:
             raise
         except smtplib.SMTPRecipientsRefused as refused:
             self._start_over()
-            return Outcome(sent=False, code=next(iter(refused.recipients.values()))[0])
+            code, text = next(iter(refused.recipients.values()))
+            return Outcome(sent=False, code=code, status=status_of_reply(code, text))
         except smtplib.SMTPResponseException as refused:
             self._start_over()
             if _is_about_us(refused):
                 raise Unreachable(str(refused.smtp_code)) from refused
-            return Outcome(sent=False, code=refused.smtp_code)
+            status = status_of_reply(refused.smtp_code, refused.smtp_error)
+            return Outcome(sent=False, code=refused.smtp_code, status=status)
         except (OSError, smtplib.SMTPException):
             self._hang_up()
             return Outcome(sent=False)
@@ -213,11 +216,13 @@ def mail_folder(settings: Settings) -> Path:
 
 
 class _Finished(flask_mail.Message):
-    """A message whose octets are made already; Flask-Mail only carries it."""
+    """A message whose octets are made already; Flask-Mail only carries it. Its sender is that of the envelope (MAIL
+    FROM), where bounces go; From is among the octets."""
 
     def __init__(self, message: EmailMessage) -> None:
+        settings: Settings = current_app.config["PLENARY"]
         recipients: list[str | tuple[str, str]] = [address.addr_spec for address in message["To"].addresses]
-        super().__init__(recipients=recipients, sender=message["From"].addresses[0].addr_spec)
+        super().__init__(recipients=recipients, sender=settings.bounce_address)
         self._octets = bytes(message)
 
     def as_bytes(self) -> bytes:
