@@ -42,21 +42,21 @@ def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = Fa
 def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
     """Whether a mail is still right to send, whatever has become of it already and of the address it goes to."""
     states = STATE_TOLD.get(delivery.kind)
-    if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
+    if now >= useful_until(delivery) or (states and delivery.registration.state not in states):
         return False
     return _is_right(delivery, locked=locked)
+
+
+def useful_until(delivery: Delivery) -> datetime:
+    """Return when a mail comes too late: one about a session says how that stands when it is sent."""
+    if delivery.kind is Kind.INVITATION and delivery.session is not None:
+        return outbox.last_end(delivery.session)
+    return delivery.useful_until
 
 
 def invitation_of(delivery: Delivery, *, locked: bool = False) -> Invitation | None:
     """Return the invitation that a delivery about a session is to bring to what stands."""
     return invitations.held_by(delivery.registration_id, delivery.session_id, locked=locked)
-
-
-def _useful_until(delivery: Delivery) -> datetime:
-    """Return when a mail comes too late: one about a session says how that stands when it is sent."""
-    if delivery.kind is Kind.INVITATION and delivery.session is not None:
-        return outbox.last_end(delivery.session)
-    return delivery.useful_until
 
 
 def _is_right(delivery: Delivery, *, locked: bool) -> bool:

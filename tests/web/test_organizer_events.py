@@ -39,6 +39,8 @@ GUARDED = {
     "organizer.edit_session": Action.EDIT_SESSIONS,
     "organizer.tell_now": Action.EDIT_SESSIONS,
     "organizer.send_again": Action.EDIT_SESSIONS,
+    "organizer.send_mail_again": Action.SEND_AGAIN,
+    "organizer.write_again": Action.SEND_AGAIN,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
