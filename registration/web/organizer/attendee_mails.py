@@ -42,5 +42,4 @@ def write_again(event: Event, public_id: str) -> Response:
 
 
 def _back_to(event: Event, public_id: str) -> Response:
-    address = url_for("organizer.attendee", event_slug=event.slug, public_id=public_id, _anchor="mails")
-    return redirect(address, 303)
+    return redirect(url_for("organizer.attendee", event_slug=event.slug, public_id=public_id), 303)
