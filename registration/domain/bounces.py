@@ -75,7 +75,7 @@ def note(bounce: Bounce, *, now: datetime) -> Outcome:
     if bounce.action != FAILED:
         return Outcome.NOT_FAILED
     found = (
-        select(Delivery.id, Registration.address_hash)
+        select(Delivery.id, Delivery.state, Registration.address_hash)
         .join(Registration, Registration.id == Delivery.registration_id)
         .where(
             Delivery.message_digest == bounce.digest,
@@ -91,7 +91,7 @@ def note(bounce: Bounce, *, now: datetime) -> Outcome:
         stop(rows[0].address_hash, bounce.status, now=now)
     db.session.execute(
         update(Delivery)
-        .where(Delivery.id.in_([row.id for row in rows]), Delivery.state == DeliveryState.SENT)
+        .where(Delivery.id.in_([row.id for row in rows if row.state is DeliveryState.SENT]))
         .values(state=DeliveryState.BOUNCED, reply_status=bounce.status, settled_at=now)
         .execution_options(synchronize_session=False)
     )

@@ -16,6 +16,9 @@ from registration.models import Delivery, Event, Registration, StoppedAddress
 from registration.models.delivery import DeliveryState
 from registration.models.registration import RegistrationState
 
+AT_ANY_EVENT = Registration.event_id.in_(select(Event.id))
+"""Always so. An address is looked up by it, for the index of addresses begins with the event."""
+
 
 def takes_no_mail() -> ColumnElement[bool]:
     """Return the condition that a registration's address is stopped."""
@@ -42,14 +45,12 @@ def stop(address_hash: bytes, status: str, *, now: datetime) -> None:
     hold on a mail stays, so that it can still record what it has just handed over.
     """
     insert_new(StoppedAddress, {"address_hash": address_hash, "status": status, "stopped_at": now})
-    # By way of the events, for the index on registrations begins with theirs.
-    people = select(Registration.id).join(Event, Event.id == Registration.event_id)
+    people = select(Registration.id).where(AT_ANY_EVENT, Registration.address_hash == address_hash)
+    mails = select(Delivery.id, Delivery.state).where(Delivery.registration_id.in_(people)).with_for_update()
+    waiting = [one for one, state in db.session.execute(mails) if state is DeliveryState.WAITING]
     db.session.execute(
         update(Delivery)
-        .where(
-            Delivery.registration_id.in_(people.where(Registration.address_hash == address_hash)),
-            Delivery.state == DeliveryState.WAITING,
-        )
+        .where(Delivery.id.in_(waiting))
         .values(state=DeliveryState.STOPPED, settled_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -79,7 +80,5 @@ def write_again(registration: Registration) -> None:
 
 def forget_strangers() -> None:
     """Delete the addresses that no registration has any more."""
-    somebodys = exists().where(
-        Registration.event_id == Event.id, Registration.address_hash == StoppedAddress.address_hash
-    )
+    somebodys = exists().where(AT_ANY_EVENT, Registration.address_hash == StoppedAddress.address_hash)
     db.session.execute(delete(StoppedAddress).where(~somebodys).execution_options(synchronize_session=False))
