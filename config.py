@@ -46,6 +46,8 @@ class Settings:
     mail_password: str = field(repr=False)
     mail_use_tls: bool
     mail_default_sender: str
+    bounce_address: str
+    """The sender in the envelope of every mail (MAIL FROM), where mail servers report what they cannot deliver."""
     reply_address: str
     """Where replies to invitations go: read by people or by `invitations read-reply`, and naming nobody's event."""
     mail_connections: int
@@ -93,6 +95,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_password=environ.get("MAIL_PASSWORD", ""),
         mail_use_tls=_truth(environ, "MAIL_USE_TLS"),
         mail_default_sender=_address(environ, "MAIL_DEFAULT_SENDER", default_sender),
+        bounce_address=_address(environ, "BOUNCE_ADDRESS", environ.get("MAIL_DEFAULT_SENDER") or default_sender),
         reply_address=_address(environ, "REPLY_ADDRESS", environ.get("MAIL_DEFAULT_SENDER") or default_sender),
         mail_connections=_number(environ, "MAIL_CONNECTIONS", 1, least=1),
         mail_rate=_number(environ, "MAIL_RATE", 0),

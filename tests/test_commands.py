@@ -439,6 +439,8 @@ def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner
         "attendees export",
         "organizer add",
         "organizer disable",
+        "mail read-bounce",
+        "mail read-bounces",
         "worker",
         "purge",
     }

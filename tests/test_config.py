@@ -43,13 +43,19 @@ def test_production_takes_what_is_set() -> None:
     assert settings.seal_keys == (SealKey("k2", bytes(32)), SealKey("k1", bytes(32)))
 
 
+def test_bounces_go_to_the_sender_unless_they_have_an_address_of_their_own() -> None:
+    own = load_settings({**PRODUCTION, "BOUNCE_ADDRESS": "bounces@example.org"})
+    assert (own.mail_default_sender, own.bounce_address) == ("dialogue@example.org", "bounces@example.org")
+    assert load_settings({**PRODUCTION, "BOUNCE_ADDRESS": ""}).bounce_address == "dialogue@example.org"
+
+
 def test_replies_go_to_the_sender_unless_they_have_an_address_of_their_own() -> None:
     own = load_settings({**PRODUCTION, "REPLY_ADDRESS": "replies@example.org"})
     assert (own.mail_default_sender, own.reply_address) == ("dialogue@example.org", "replies@example.org")
     assert load_settings({**PRODUCTION, "REPLY_ADDRESS": ""}).reply_address == "dialogue@example.org"
 
 
-@pytest.mark.parametrize("name", ["MAIL_DEFAULT_SENDER", "REPLY_ADDRESS"])
+@pytest.mark.parametrize("name", ["MAIL_DEFAULT_SENDER", "BOUNCE_ADDRESS", "REPLY_ADDRESS"])
 @pytest.mark.parametrize(
     "address", ["dialogue", "Dialogue <dialogue@example.org>", "a@example.org, b@example.org", "a@example.org\n", "é@x"]
 )

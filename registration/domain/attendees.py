@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, func, select
 
 from registration.domain.personal import address_hash, bound_to, mail_address
+from registration.domain.stopped import takes_no_mail
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
 from registration.models import Event, EventSession, Organizer, Registration, SessionChoice
@@ -26,6 +27,8 @@ from registration.models.registration import RegistrationState as State
 PAGE_ROWS = 50
 PARTICIPANT = "participant"
 """What a category at risk is called where it is masked."""
+STOPPED = "stopped"
+"""Whose address takes no mail."""
 ROWS_AT_ONCE = 1000
 
 Fits = Callable[[str, str], bool]
@@ -35,12 +38,14 @@ Fits = Callable[[str, str], bool]
 @dataclass(frozen=True)
 class Filters:
     """What to list; an empty value asks for nothing. `category`, `session`: slugs (PARTICIPANT: all at risk);
-    `state`: without one, all but those whose address is not proved. `by_name`: A–Z, else the newest first."""
+    `state`: without one, all but those whose address is not proved. `mail`: STOPPED. `by_name`: A–Z, else the newest
+    first."""
 
     category: str = ""
     state: str = ""
     session: str = ""
     country: str = ""
+    mail: str = ""
     search: str = ""
     by_name: bool = False
 
@@ -66,6 +71,7 @@ class Attendee:
     state: State
     category: str
     created_at: datetime
+    takes_no_mail: bool
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,8 @@ def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[Col
         )
     if filters.country:
         found.append(Registration.country == filters.country)
+    if filters.mail:
+        found.append(_mail_is(filters.mail))
     address = _address(filters.search)
     if address:
         found.append(Registration.address_hash == address_hash(address))
@@ -168,6 +176,12 @@ def _state_is(state: str) -> ColumnElement[bool]:
     if state not in set(State):
         raise Refusal(_l("There is no such state; choose one from the list."), "state")
     return Registration.state == State(state)
+
+
+def _mail_is(mail: str) -> ColumnElement[bool]:
+    if mail != STOPPED:
+        raise Refusal(_l("There is no such list; choose one that is offered."), "mail")
+    return takes_no_mail()
 
 
 def _of(shown: Sequence[Shown], name: str, field: str) -> Shown:
@@ -235,6 +249,7 @@ def _attendees(ids: Sequence[int], names: dict[int, str]) -> list[Attendee]:
         Registration.state,
         Registration.category_id,
         Registration.created_at,
+        takes_no_mail().label("takes_no_mail"),
     ).where(Registration.id.in_(ids))
     lines = {row.id: _attendee(row, names) for row in db.session.execute(query)}
     return [lines[one] for one in ids if one in lines]
@@ -250,4 +265,5 @@ def _attendee(row: Any, names: dict[int, str]) -> Attendee:
         state=row.state,
         category=names[row.category_id],
         created_at=row.created_at,
+        takes_no_mail=row.takes_no_mail,
     )

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from registration.domain import stopped
 from registration.domain.admission import HOLDING
 from registration.domain.attendees import Shown, shown_categories
+from registration.domain.mail_status import Counts, counts
 from registration.domain.personal import bound_to
 from registration.extensions import db, keyring
-from registration.models import Delivery, Event, EventSession, Registration, SessionChoice
-from registration.models.delivery import DeliveryState
+from registration.models import Event, EventSession, Registration, SessionChoice
 from registration.models.registration import RegistrationState as State
 
 ROWS_AT_ONCE = 1000
@@ -48,14 +49,15 @@ class Line:
 @dataclass(frozen=True)
 class Figures:
     """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed; `mails`:
-    how many in each state."""
+    how many in each state; `stopped`: to how many people no mail is sent, for it comes back."""
 
     lines: Sequence[Line]
     total: Count
     sessions: Sequence[tuple[EventSession, int]]
     languages: Sequence[tuple[str, int]]
     needs: Needs | None
-    mails: Counter[DeliveryState]
+    mails: Counts
+    stopped: int
 
     @property
     def held(self) -> int:
@@ -65,8 +67,8 @@ class Figures:
 
 def figures(event: Event, *, unmasked: bool) -> Figures:
     """Return the numbers of an event; after its data is forgotten, those that were kept."""
-    counts = _counts(event)
-    lines = [_line(event, shown, counts) for shown in shown_categories(event, unmasked=unmasked)]
+    people = _counts(event)
+    lines = [_line(event, shown, people) for shown in shown_categories(event, unmasked=unmasked)]
     total = sum((line.count for line in lines), Counter())
     return Figures(
         lines=lines,
@@ -74,7 +76,8 @@ def figures(event: Event, *, unmasked: bool) -> Figures:
         sessions=_per_session(event),
         languages=_per_language(event),
         needs=_needs(event) if total[State.CONFIRMED] <= MOST_OPENED else None,
-        mails=_mails(event),
+        mails=counts(Registration.event_id == event.id),
+        stopped=stopped.count(event),
     )
 
 
@@ -139,16 +142,6 @@ def _per_language(event: Event) -> list[tuple[str, int]]:
         .order_by(number.desc(), Registration.stream_language)
     )
     return list(rows.all())
-
-
-def _mails(event: Event) -> Counter[DeliveryState]:
-    rows = db.session.execute(
-        select(Delivery.state, func.count())
-        .join(Registration, Registration.id == Delivery.registration_id)
-        .where(Registration.event_id == event.id)
-        .group_by(Delivery.state)
-    )
-    return Counter(dict(rows.all()))
 
 
 def _needs(event: Event) -> Needs:

@@ -18,6 +18,7 @@ from registration.domain.calendar_entries import sequence
 from registration.domain.facts import Facts, Traits, facts_of
 from registration.domain.notice import Notice, has_left, notice_owed, standing_due
 from registration.domain.personal import open_personal
+from registration.domain.programme import takes_place
 from registration.domain.revisions import as_it_stands
 from registration.extensions import db, keyring
 from registration.models import EventSession, Invitation, Registration, SessionRevision
@@ -25,6 +26,8 @@ from registration.models.event import EventState
 from registration.models.invitation import Standing
 from registration.models.registration import RegistrationState
 
+NOT_TOLD = b"not told"
+"""Stands for a digest of words that somebody has been told, and is none."""
 SPOKEN_OF = frozenset({EventState.PUBLISHED, EventState.CANCELLED})
 """Events of whose sessions anything is mailed."""
 
@@ -96,6 +99,28 @@ def follow(registration: Registration, *, now: datetime) -> None:
             invitation.changed_at = now
         if invitation is not None:
             _owe_if(invitation, now, own=session.notice_at is not None)
+
+
+def can_say_again(registration: Registration, session: EventSession) -> bool:
+    """Whether somebody who has been invited can be sent the same invitation once more: for it came back, or they
+    never saw it."""
+    invitation = held_by(registration.id, session.id)
+    return (
+        invitation is not None
+        and invitation.standing is Standing.INVITED
+        and session.event.state in SPOKEN_OF
+        and takes_part(registration, session)
+        and takes_place(session)
+    )
+
+
+def say_again(registration: Registration, session_id: int | None, *, now: datetime) -> None:
+    """Let somebody be owed their invitation anew, by a higher SEQUENCE: their own part in it counts as not told."""
+    invitation = held_by(registration.id, session_id, locked=True)
+    if invitation is not None:
+        invitation.bumps += 1
+        invitation.changed_at = now
+        invitation.told_words = NOT_TOLD
 
 
 def note(told: Iterable[Told], *, now: datetime) -> None:

@@ -8,13 +8,28 @@ that dies loses its lease; the next one sends with the same Message-ID.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
+from registration.domain.stopped import takes_no_mail
 from registration.extensions import db, insert_new, insert_row, keyring
 from registration.models import Delivery, Event, EventSession, Registration
 from registration.models.delivery import DeliveryKind as Kind
@@ -29,6 +44,8 @@ LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
+DIGEST_LENGTH = 16
+_MESSAGE_ID = re.compile(rf"<(?P<digest>[0-9a-f]{{{2 * DIGEST_LENGTH}}})@(?P<domain>[^<>@\s]+)>")
 
 
 Marks = dict[int, tuple[object, ...]]
@@ -37,10 +54,12 @@ Marks = dict[int, tuple[object, ...]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try ended. `code`: the SMTP status, None where the server could not be reached or did not answer."""
+    """How a try ended. `code`: the SMTP status, None where the server could not be reached or did not answer;
+    `status`: the enhanced status (RFC 3463) of a refusal, where it has one."""
 
     sent: bool
     code: int | None = None
+    status: str | None = None
 
     @property
     def final(self) -> bool:
@@ -181,20 +200,21 @@ def settle(
     outcome: Outcome,
     *,
     owner: str,
-    message_digest: bytes | None = None,
+    digest: bytes | None = None,
     connection: Connection | None = None,
     now: datetime,
 ) -> None:
     """Record how the try of one mail ended. An owner whose lease went to another changes nothing.
 
-    `message_digest`: of the mail that was handed over (see `digest_of`). `connection`: of a unit of work apart from the
-    session.
+    `digest`: that of the mail's Message-ID; a server that did not answer may have taken it too. `connection`: of a unit
+    of work apart from the session.
     """
     values: dict[str, Any] = {
         "ids": list(delivery_ids),
         "owner": owner,
         "code": outcome.code,
-        "digest": message_digest if outcome.sent else None,
+        "status": outcome.status,
+        "digest": digest,
         "now": now,
     }
     connection = connection or db.session.connection()
@@ -207,13 +227,16 @@ def settle(
 
 
 def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:
-    """Settle deliveries that are owed no longer: past their use, or their cause is gone."""
+    """Settle deliveries that are owed no longer: past their use, their cause is gone, or their address is stopped."""
     mine = and_(
         Delivery.id.in_(delivery_ids),
         Delivery.claimed_by == owner,
         Delivery.state == DeliveryState.WAITING,
     )
-    _update(mine, state=DeliveryState.DROPPED, settled_at=now)
+    stopped = exists().where(Registration.id == Delivery.registration_id, takes_no_mail())
+    _update(
+        mine, state=case((stopped, _state(DeliveryState.STOPPED)), else_=_state(DeliveryState.DROPPED)), settled_at=now
+    )
 
 
 def release(*, owner: str) -> None:
@@ -241,9 +264,15 @@ def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
 
 
 def digest_of(delivery: Delivery, *, version: str = "") -> bytes:
-    """Return what tells in a Message-ID which mail it is: 16 bytes."""
+    """Return what tells in a Message-ID which mail it is: DIGEST_LENGTH bytes."""
     said = f"{delivery.key}/{delivery.resend}{version and f'/{version}'}"
-    return keyring.keys.digest("message-id", said)[:16]
+    return keyring.keys.digest("message-id", said)[:DIGEST_LENGTH]
+
+
+def digest_in(message_id: str, domain: str) -> bytes | None:
+    """Return the digest in a Message-ID that `message_id` may have made for this domain; None for every other."""
+    found = _MESSAGE_ID.fullmatch(message_id.strip())
+    return bytes.fromhex(found["digest"]) if found and found["domain"].lower() == domain.lower() else None
 
 
 def _owed_before(registration_id: int, kind: Kind) -> int:
@@ -291,6 +320,10 @@ def _mails(owner: str, now: datetime) -> list[list[int]]:
     return list(mails.values())
 
 
+def _state(state: DeliveryState) -> ColumnElement[DeliveryState]:
+    return literal(state, Delivery.state.type)
+
+
 def _update(which: ColumnElement[bool], **values: object) -> None:
     db.session.execute(
         update(Delivery)
@@ -317,12 +350,15 @@ _TRIES = select(func.max(Delivery.tries)).where(_HELD_BY_OWNER)
 _TRIED = (
     update(Delivery)
     .where(_HELD_BY_OWNER)
-    .values(claimed_by=None, claimed_until=None, tries=Delivery.tries + 1, reply_code=bindparam("code"))
+    .values(
+        claimed_by=None,
+        claimed_until=None,
+        tries=Delivery.tries + 1,
+        reply_code=bindparam("code"),
+        reply_status=bindparam("status"),
+        message_digest=func.coalesce(bindparam("digest"), Delivery.message_digest),
+    )
 )
 _TRY_AGAIN = _TRIED.values(next_try_at=bindparam("next_try_at"))
-_SETTLE = _TRIED.values(
-    state=bindparam("state"),
-    settled_at=bindparam("now"),
-    message_digest=func.coalesce(bindparam("digest"), Delivery.message_digest),
-)
+_SETTLE = _TRIED.values(state=bindparam("state"), settled_at=bindparam("now"))
 """Made once: each runs for every mail."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from registration.domain import invitations, outbox
 from registration.domain.programme import takes_place
+from registration.domain.stopped import stop_of, takes_no_mail
 from registration.extensions import db
 from registration.models import Delivery, Event, EventSession, Invitation, Registration
 from registration.models.delivery import DeliveryKind as Kind
@@ -47,8 +48,16 @@ _WITH_ALL = (
 
 
 def read_ahead(delivery_ids: Sequence[int]) -> dict[int, Delivery]:
-    """Return those of these deliveries that can be read many at once, by id, with all that their mails are made of."""
-    query = select(Delivery).where(Delivery.id.in_(delivery_ids), Delivery.kind.in_(READ_AHEAD)).options(*_WITH_ALL)
+    """Return those of these deliveries that can be read many at once, by id, with all that their mails are made of.
+
+    Those to stopped addresses are not among them.
+    """
+    query = (
+        select(Delivery)
+        .join(Delivery.registration)
+        .where(Delivery.id.in_(delivery_ids), Delivery.kind.in_(READ_AHEAD), ~takes_no_mail())
+        .options(*_WITH_ALL)
+    )
     found = db.session.execute(query.execution_options(populate_existing=True)).scalars()
     return {one.id: one for one in found}
 
@@ -59,29 +68,29 @@ def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = Fa
     `locked`: nobody changes what somebody holds of its session until the unit of work ends.
     """
     delivery = db.session.get(Delivery, delivery_id, populate_existing=True)
-    return delivery if delivery and is_owed(delivery, owner=owner, now=now, locked=locked) else None
+    if delivery is None or delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
+        return None
+    return delivery if is_owed(delivery, now=now, locked=locked) and stop_of(delivery.registration) is None else None
 
 
-def is_owed(delivery: Delivery, *, owner: str, now: datetime, locked: bool = False) -> bool:
-    """Whether `owner` should send a delivery, by what has been read of it."""
-    if delivery.state is not DeliveryState.WAITING or delivery.claimed_by != owner:
-        return False
+def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
+    """Whether a mail is still right to send, whatever has become of it already and of the address it goes to."""
     states = STATE_TOLD.get(delivery.kind)
-    if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
+    if now >= useful_until(delivery) or (states and delivery.registration.state not in states):
         return False
     return _is_right(delivery, locked=locked)
+
+
+def useful_until(delivery: Delivery) -> datetime:
+    """Return when a mail comes too late: one about a session says how that stands when it is sent."""
+    if delivery.kind is Kind.INVITATION and delivery.session is not None:
+        return outbox.last_end(delivery.session)
+    return delivery.useful_until
 
 
 def invitation_of(delivery: Delivery, *, locked: bool = False) -> Invitation | None:
     """Return the invitation that a delivery about a session is to bring to what stands."""
     return invitations.held_by(delivery.registration_id, delivery.session_id, locked=locked)
-
-
-def _useful_until(delivery: Delivery) -> datetime:
-    """Return when a mail comes too late: one about a session says how that stands when it is sent."""
-    if delivery.kind is Kind.INVITATION and delivery.session is not None:
-        return outbox.last_end(delivery.session)
-    return delivery.useful_until
 
 
 def _is_right(delivery: Delivery, *, locked: bool) -> bool:

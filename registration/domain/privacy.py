@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, or_, select
 
-from registration.domain import exports
+from registration.domain import exports, stopped
 from registration.domain.programme import ends_at
 from registration.extensions import db
 from registration.models import Announcement, Category, Event, Registration
@@ -20,14 +20,17 @@ def forget_at(event: Event) -> datetime:
 
 def purge(*, now: datetime) -> list[tuple[str, int]]:
     """Delete the registrations of every event whose time is over, keeping their numbers, the words in its book of
-    exports, and its announcements, which may name people.
+    exports, the stopped addresses that nobody has any more, and its announcements, which may name people.
 
     Returns (event slug, registrations deleted) of each event of which there was something to forget.
     """
     has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement)]
     with_people = select(Event).where(or_(*has, exports.holds_words()))
     over = [event for event in db.session.execute(with_people).scalars() if forget_at(event) <= now]
-    return [(event.slug, _forget(event)) for event in over]
+    forgotten = [(event.slug, _forget(event)) for event in over]
+    if forgotten:
+        stopped.forget_strangers()
+    return forgotten
 
 
 def numbers(event_id: int) -> dict[str, dict[str, int]]:

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from functools import partial
 
 from registration import clock
-from registration.domain import invitations, outbox
+from registration.domain import invitations, outbox, stopped
 from registration.domain.invitations import Told
 from registration.domain.outbox import Marks, Outcome
 from registration.domain.owed import is_owed, read_ahead, still_owed
@@ -32,7 +32,7 @@ class Written:
     marks: Marks
     """What was so when it was read."""
     message: EmailMessage | None = None
-    digest: bytes = b""
+    digest: bytes | None = None
     told: Sequence[Told] = ()
 
 
@@ -119,7 +119,7 @@ def _owed(delivery_ids: list[int], batch: Batch) -> tuple[Marks, list[Delivery]]
     now = clock.now()
     ahead = [batch.deliveries[one] for one in delivery_ids if one in batch.deliveries]
     if len(ahead) == len(delivery_ids):
-        return batch.marks, [one for one in ahead if is_owed(one, owner=batch.owner, now=now)]
+        return batch.marks, [one for one in ahead if is_owed(one, now=now)]
     batch.forget()
     marks = outbox.marks(delivery_ids, owner=batch.owner, now=now)
     return marks, [found for one in delivery_ids if (found := still_owed(one, owner=batch.owner, now=now))]
@@ -142,14 +142,16 @@ def _stands(written: Written, owner: str) -> bool:
 def _settle(written: Written, outcome: Outcome, batch: Batch) -> None:
     """Record how a try ended, and what the mail told if it was handed over, in one commit."""
     now = clock.now()
-    settle = partial(
-        outbox.settle, written.delivery_ids, outcome, owner=batch.owner, message_digest=written.digest, now=now
-    )
-    if not (outcome.sent and written.told):
+    settle = partial(outbox.settle, written.delivery_ids, outcome, owner=batch.owner, digest=written.digest, now=now)
+    if outcome.sent and not written.told:
         with writing_apart() as connection:
             settle(connection=connection)
         return
     batch.forget()
     with writing():
-        settle()
-        invitations.note(written.told, now=now)
+        if outcome.sent:
+            settle()
+            invitations.note(written.told, now=now)
+        else:
+            stopped.stop_if_refused(written.delivery_ids, outcome.status, now=now)
+            settle()

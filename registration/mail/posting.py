@@ -26,6 +26,7 @@ from flask import current_app
 
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
+from registration.domain.statuses import status_of_reply
 from registration.mail.headers import POLICY
 from registration.mail.letter import Invite, Letter
 
@@ -126,12 +127,14 @@ class Postman:
             raise
         except smtplib.SMTPRecipientsRefused as refused:
             self._start_over()
-            return Outcome(sent=False, code=next(iter(refused.recipients.values()))[0])
+            code, text = next(iter(refused.recipients.values()))
+            return Outcome(sent=False, code=code, status=status_of_reply(code, text))
         except smtplib.SMTPResponseException as refused:
             self._start_over()
             if _is_about_us(refused):
                 raise Unreachable(str(refused.smtp_code)) from refused
-            return Outcome(sent=False, code=refused.smtp_code)
+            status = status_of_reply(refused.smtp_code, refused.smtp_error)
+            return Outcome(sent=False, code=refused.smtp_code, status=status)
         except (OSError, smtplib.SMTPException):
             self._hang_up()
             return Outcome(sent=False)
@@ -240,11 +243,15 @@ class _TimedConnection(flask_mail.Connection):
     host: _CarefulSMTP | None
 
     def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> None:
-        """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises."""
+        """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises.
+
+        The sender of the envelope (MAIL FROM) is where bounces go.
+        """
         assert self.host is not None, "it is opened before anything is sent"  # noqa: S101
         self.host.is_right = is_right
-        sender, recipient = message["From"].addresses[0], message["To"].addresses[0]
-        self.host.sendmail(sender.addr_spec, [recipient.addr_spec], bytes(message))
+        settings: Settings = current_app.config["PLENARY"]
+        [recipient] = message["To"].addresses
+        self.host.sendmail(settings.bounce_address, [recipient.addr_spec], bytes(message))
 
     def configure_host(self) -> _CarefulSMTP:
         """Connect and greet, with TLS and a name where the settings say so."""

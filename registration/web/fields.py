@@ -25,6 +25,7 @@ from wtforms.validators import InputRequired, StopValidation
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from registration.countries import CODES, country_names
+from registration.domain.address_slips import suggestion
 from registration.domain.personal import mail_address
 from registration.errors import Refusal
 from registration.text import clean_line, clean_lines, is_visible, is_writable
@@ -104,6 +105,42 @@ class AddressField(LineField):
             self.address = mail_address(self.data)
         except Refusal as refusal:
             raise ValidationError(str(refusal)) from None
+
+
+class NewAddressField(AddressField):
+    """A mail address that nobody has proved yet: where it looks like a slip of the keyboard, asks which is meant.
+
+    The answer is the address that was chosen, in a field named after this one. It is for the address that was typed:
+    another one is asked about anew.
+    """
+
+    suggestion: str | None = None
+    """What was probably meant, while that is to be asked or the choice to be seen."""
+    answer = ""
+
+    @property
+    def answer_name(self) -> str:
+        """The name of the field in which the answer comes."""
+        return f"{self.name}_meant"
+
+    def process(self, formdata: Any, *more: Any, **settings: Any) -> None:
+        """Take the typed address, and the answer."""
+        super().process(formdata, *more, **settings)
+        answers = formdata.getlist(self.answer_name) if formdata is not None else []
+        self.answer = str(answers[0]) if answers else ""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse what is no mail address, and what may be a slip until somebody has said that it is none."""
+        super().pre_validate(form)
+        meant = suggestion(self.address)
+        if meant is None:
+            return
+        if self.answer == meant:
+            self.data = self.address = meant
+            return
+        self.suggestion = meant
+        if self.answer != self.address:
+            raise ValidationError(_("Is there a slip in this address? Choose below which one is right."))
 
 
 class SiteField(LineField):

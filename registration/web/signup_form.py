@@ -29,6 +29,7 @@ from registration.web.fields import (
     LineField,
     LinesField,
     Needed,
+    NewAddressField,
     OneField,
     SeveralField,
     SiteField,
@@ -85,7 +86,7 @@ class SignUpForm(WishesForm):
         validators=[Needed(lambda: _("Write the name you want to be called by.")), Writable(LINE_LENGTH)],
         render_kw={"autocomplete": "name"},
     )
-    address = AddressField(
+    address = NewAddressField(
         _l("Mail address"),
         description=_l("We send a link to it; nothing counts before you have opened that link."),
         validators=[

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 
 from config import load_settings
 from registration import clock, create_app
-from registration.domain import participation
+from registration.domain import participation, stopped
 from registration.extensions import db, writing
 from registration.models import EventSession, Registration
 from tests.faults.conftest import Record
@@ -88,6 +88,13 @@ def _erased(house: House, _number: int) -> None:
         db.session.execute(delete(Registration).where(Registration.id == newest))
 
 
+def _stopped(house: House, _number: int) -> None:
+    """As a bounce of an earlier mail does."""
+    with house.app.app_context(), writing():
+        newest = db.session.scalars(select(Registration).order_by(Registration.id.desc()).limit(1)).one()
+        stopped.stop(newest.address_hash, "5.1.1", now=clock.now())
+
+
 class Case(NamedTuple):
     """A change, and what the mail says that is sent afterwards: None where there is none."""
 
@@ -104,6 +111,7 @@ class Case(NamedTuple):
         Case("session moved", _moved, "Session as of change {number}"),
         Case("registration cancelled", _cancelled, "Your registration is cancelled"),
         Case("person erased", _erased, None),
+        Case("address stopped", _stopped, None),
     ],
     ids=lambda case: case.name,
 )

@@ -324,7 +324,7 @@ def names(mail: ReceivedMail) -> list[str | None]:
 def test_a_change_while_the_mail_is_on_its_way_gives_another(
     app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
 ) -> None:
-    smtp.replies[AMINA] = "550 5.1.1 No such user"
+    smtp.replies[AMINA] = "550 5.7.1 Refused"
     move_session(app, "human-rights", HALF_HOUR)
     later(app, clock)
     smtp.replies.clear()

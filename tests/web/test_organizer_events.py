@@ -52,6 +52,8 @@ GUARDED = {
     "organizer.preview_announcement": Action.EDIT_MAIL,
     "organizer.preview_body": Action.EDIT_MAIL,
     "organizer.try_announcement": Action.EDIT_MAIL,
+    "organizer.send_mail_again": Action.SEND_AGAIN,
+    "organizer.write_again": Action.SEND_AGAIN,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}

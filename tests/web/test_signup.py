@@ -20,6 +20,7 @@ from tests.support.dialogue import (
     LAST_END,
     MINUTE,
     REGISTER,
+    SESSIONS,
     SLUG,
     answers,
     change,
@@ -346,3 +347,54 @@ def test_the_mail_leaves_even_if_the_server_stopped_right_after_the_form(
     clock.move_to(START + timedelta(hours=30))
     assert work(app) == 1
     assert client.page(link_in(smtp.last_to(AMINA), "/prove/")).heading == "Confirm your registration"
+
+
+YES, NO = "amina@gmail.com", "amina@gmial.com"
+
+
+def test_a_slip_in_the_domain_is_asked_about_with_everything_typed_kept(app: Flask, client: Client) -> None:
+    load_dialogue(app)
+    page = client.submit(client.page(f"{REGISTER}youth/").form(), 422, **answers(address=NO))
+    assert page.error_of("address").endswith("Is there a slip in this address? Choose below which one is right.")
+    assert page.texts("#address_meant :is(legend, label)") == [
+        f"Did you mean {YES}?",
+        f"Yes, use {YES}",
+        f"No, {NO} is right",
+    ]
+    form = page.form()
+    assert (form.values["address"], form.values["name"], form.values.getlist("sessions")) == (NO, "Amina", SESSIONS)
+    assert "address_meant" not in form.values
+    assert rows(app) == []
+
+
+@pytest.mark.parametrize(("chosen", "other"), [(YES, NO), (NO, YES)])
+def test_the_address_that_is_chosen_counts(
+    app: Flask, client: Client, smtp: MailServer, chosen: str, other: str
+) -> None:
+    load_dialogue(app)
+    page = client.submit(client.page(f"{REGISTER}youth/").form(), 422, **answers(address=NO))
+    assert client.submit(page.form(), address_meant=chosen).heading == "Look at your mail"
+    work(app)
+    assert (len(smtp.to(chosen)), len(smtp.to(other))) == (1, 0)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_choice_is_kept_while_other_faults_are_mended(app: Flask, client: Client) -> None:
+    load_dialogue(app)
+    first = client.page(f"{REGISTER}youth/").form()
+    page = client.submit(first, 422, **{**answers(address=NO), "consent": None})
+    kept = client.submit(page.form(), 422, address_meant=NO)
+    assert (kept.form().values["address"], kept.form().values["address_meant"]) == (NO, NO)
+    assert kept.all("#address-error") == []
+    taken = client.submit(kept.form(), 422, address_meant=YES)
+    assert (taken.form().values["address"], taken.all("#address_meant")) == (YES, [])
+    assert client.submit(taken.form(), consent=True).heading == "Look at your mail"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_answer_is_about_the_address_that_was_asked_about(app: Flask, client: Client) -> None:
+    load_dialogue(app)
+    page = client.submit(client.page(f"{REGISTER}youth/").form(), 422, **answers(address=NO))
+    other = client.submit(page.form(), 422, address="bo@yaho.com", address_meant=NO)
+    assert other.texts("#address_meant legend") == ["Did you mean bo@yahoo.com?"]
+    assert client.submit(other.form(), address=AMINA).heading == "Look at your mail"

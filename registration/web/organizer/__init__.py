@@ -3,6 +3,7 @@
 from registration.web.organizer import (
     announcement_previews,
     announcements,
+    attendee_mails,
     attendees,
     events,
     exports,
@@ -15,6 +16,7 @@ from registration.web.organizer.desk import blueprint
 __all__ = [
     "announcement_previews",
     "announcements",
+    "attendee_mails",
     "attendees",
     "blueprint",
     "events",

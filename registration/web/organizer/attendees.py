@@ -15,8 +15,10 @@ from registration.domain import attendees as rules
 from registration.domain import decisions
 from registration.domain.access import Action, may
 from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
+from registration.domain.mail_status import mails_of
 from registration.domain.personal import open_personal
 from registration.domain.replies import replies_of
+from registration.domain.stopped import stop_of
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.keys import PUBLIC_ID_LENGTH
@@ -28,6 +30,7 @@ from registration.web.display import page_language, text
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import DecisionForm, SearchForm
+from registration.web.organizer.mail_words import mail_lines
 from registration.web.organizer.selection import hidden_search, read_selection
 
 Answer = tuple[str, int] | Response
@@ -138,7 +141,7 @@ def _list_page(event: Event, form: DecisionForm, ticked: list[str], search_form:
 
 def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
     registration = rules.called(event, public_id)
-    category = registration.category
+    category, mails = registration.category, mails_of(registration, now=clock.now())
     names_category = not category.at_risk or may(organizer(), Action.SEE_CATEGORY, event)
     html = render_template(
         "organizer/attendee.html",
@@ -150,6 +153,8 @@ def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
         possible=[one for one in Decision if registration.state in POSSIBLE[one]],
         decided_by=rules.decided_by(registration),
         replies=[_reply_text(one, event) for one in replies_of(registration)],
+        mails=mail_lines(mails, event.zone, names_announcements=names_category),
+        stop=stop_of(registration),
     )
     return html, 422 if form.errors else 200
 

@@ -21,7 +21,7 @@ from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import FilterForm
 from registration.web.organizer.words import STATES, category_label
 
-NAMES = ("category", "state", "session", "country", "order", "find", "page")
+NAMES = ("category", "state", "session", "country", "mail", "order", "find", "page")
 """What the address of a list may say."""
 
 
@@ -47,6 +47,7 @@ class Selection:
             state=form.state.data or "",
             session=form.session.data or "",
             country=form.country.data or "",
+            mail=form.mail.data or "",
             search=self.search,
             by_name=form.order.data == "name",
         )

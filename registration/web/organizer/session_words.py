@@ -96,6 +96,10 @@ def mail_text(held: Behind, to_tell: ToTell, zone: str, now: datetime) -> str:
     """Return how the last mail about a session fares of somebody who is behind, and what can be done."""
     if held.mail is DeliveryState.FAILED:
         return _("Refused for good (%(code)s): look whether the address is right.", code=held.reply_code)
+    if held.mail is DeliveryState.BOUNCED:
+        return _("Came back: look whether the address is right.")
+    if held.mail is DeliveryState.STOPPED:
+        return _("Not sent, for this address takes no mail.")
     if held.mail is DeliveryState.WAITING and held.reply_code:
         return _("Put off by their mail server (%(code)s): it is tried again by itself.", code=held.reply_code)
     if held.mail is DeliveryState.WAITING or (to_tell.at and to_tell.at <= now):

@@ -20,6 +20,7 @@ from registration.models.registration import RegistrationState as State
 from registration.web.access import current_organizer
 from registration.web.display import page_language, text
 from registration.web.organizer.desk import blueprint
+from registration.web.organizer.mail_words import reason_text
 from registration.web.organizer.session_words import (
     SESSION_STATES,
     changes_text,
@@ -107,6 +108,7 @@ def _desk() -> dict[str, Any]:
         "organizer_address": _own_address,
         "organizer_may": _organizer_may,
         "account_address": address_of,
+        "reason_text": reason_text,
         "time_text": time_text,
         "told_lines": told_lines,
         "told_when": told_when,
