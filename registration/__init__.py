@@ -35,6 +35,7 @@ from registration.web import (
     public,
     routing,
     signup,
+    unsubscribe,
     watch,
 )
 
@@ -54,11 +55,12 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    for module in (public, signup, participant, calendar, watch, organizer, health):
+    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)
     csrf.exempt(signup.blueprint)
+    csrf.exempt(unsubscribe.blueprint)
     commands.init_app(app)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -25,6 +25,8 @@ STATE_TOLD = {
     Kind.ADDED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
 }
 """A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
+UNSUBSCRIBABLE = frozenset({Kind.REMINDER, Kind.ANNOUNCEMENT})
+"""What is not owed to those who asked for no more of it."""
 
 
 def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = False) -> Delivery | None:
@@ -37,6 +39,8 @@ def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = Fa
         return None
     states = STATE_TOLD.get(delivery.kind)
     if now >= _useful_until(delivery) or (states and delivery.registration.state not in states):
+        return None
+    if delivery.kind in UNSUBSCRIBABLE and delivery.registration.unsubscribed_at is not None:
         return None
     return delivery if _is_right(delivery, locked=locked) else None
 

@@ -99,7 +99,7 @@ def _is_made(due: Due) -> bool:
 
 
 def _deliveries(due: Due, now: datetime) -> Insert:
-    """One INSERT ... SELECT of all who were confirmed before it fell due and want this session."""
+    """One INSERT ... SELECT of all who were confirmed before it fell due, and want this session and reminders."""
     start = f"{due.session.starts_at:%Y-%m-%dT%H:%MZ}"
     key = (
         literal("reminder/", String)
@@ -128,6 +128,7 @@ def _deliveries(due: Due, now: datetime) -> Insert:
             Registration.event_id == due.session.event_id,
             Registration.state == RegistrationState.CONFIRMED,
             Registration.confirmed_at <= due.due_at,
+            Registration.unsubscribed_at.is_(None),
             SessionChoice.session_id == due.session.id,
             ~exists().where(Delivery.key == cast(key, String)),
         )

@@ -48,6 +48,8 @@ class Letter:
     told: Sequence[Told] = ()
     version: str = ""
     """Tells apart what one delivery may come to say before it is sent."""
+    unsubscribe_url: str = ""
+    """Where one POST ends mails of this kind (RFC 8058); nothing where they are not to be ended."""
 
 
 def write(
@@ -58,16 +60,22 @@ def write(
     invite: Invite | None = None,
     told: Sequence[Told] = (),
     version: str = "",
+    unsubscribable: bool = False,
     **facts: Any,
 ) -> Letter:
-    """Return the letter that the templates `name` make of these facts."""
+    """Return the letter that the templates `name` make of these facts.
+
+    `unsubscribable`: it leads to the page that ends such mails; what tells of a change is not, for a wrong hour harms.
+    """
     event = reader.registration.event
+    unsubscribe_url = reader.link("unsubscribe.page", LinkKind.UNSUBSCRIBE) if unsubscribable else ""
     facts = {
         "reader": reader,
         "title": reader.title,
         "files": files,
         "sample": event.sample and not reader.discreet,
         "own_page": reader.link("participant.enter", LinkKind.MANAGE),
+        "unsubscribe_url": unsubscribe_url,
         **facts,
     }
     return Letter(
@@ -82,6 +90,7 @@ def write(
         invite=invite,
         told=told,
         version=version,
+        unsubscribe_url=unsubscribe_url,
     )
 
 

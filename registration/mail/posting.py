@@ -54,8 +54,17 @@ class Subject(UniqueUnstructuredHeader):
         return f"Subject: {encoded.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
+class ListUnsubscribe(UniqueUnstructuredHeader):
+    """A link, on one line: `email` itself encodes (RFC 2047), and so breaks, one that is longer than its lines."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's line."""
+        return f"List-Unsubscribe: {self}{policy.linesep}"
+
+
 _headers = HeaderRegistry()
 _headers.map_to_type("subject", Subject)  # type: ignore[arg-type]  # the registry adds BaseHeader itself
+_headers.map_to_type("list-unsubscribe", ListUnsubscribe)  # type: ignore[arg-type]  # the same
 POLICY = SMTP.clone(header_factory=_headers)
 
 
@@ -83,6 +92,9 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
         message["Reply-To"] = Address(addr_spec=letter.reply_to)
     message["Subject"] = letter.subject
     message["Auto-Submitted"] = "auto-generated"
+    if letter.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     if letter.invite:
