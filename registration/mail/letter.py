@@ -13,7 +13,11 @@ from registration.domain.calendars.invitations import Method
 from registration.domain.invitations import Told
 from registration.domain.link_keys import LinkKind
 from registration.mail.reader import Reader
+from registration.mail.size import sent_size
 from registration.text import clean_line, in_language
+
+MOST_OCTETS = 26 * 1024
+"""Of text and HTML as they travel: with the headers a mail stays below 30 KB, but for its calendar parts."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +82,35 @@ def write(
         "unsubscribe_url": unsubscribe_url,
         **facts,
     }
+    text, html = _bodies(name, facts)
     return Letter(
         to=reader.personal.address,
         sender_name=sender_name(reader),
         reply_to="" if reader.discreet else event.organizer_address,
         language=reader.registration.language,
         subject=clean_line(render_template(f"mail/{name}.subject.txt", **facts)),
-        text=render_template(f"mail/{name}.txt", **facts).strip() + "\n",
-        html=render_template(f"mail/{name}.html", **facts),
+        text=text,
+        html=html,
         files=files,
         invite=invite,
         told=told,
         version=version,
         unsubscribe_url=unsubscribe_url,
     )
+
+
+def _bodies(name: str, facts: dict[str, Any]) -> tuple[str, str]:
+    """Return text and HTML. Where both would be too large they show fewer sessions, and say how many more there are."""
+    sessions = facts.get("sessions", ())
+    shown = len(sessions)
+    while True:
+        part = {**facts, "sessions": sessions[:shown], "more": len(sessions) - shown}
+        text = render_template(f"mail/{name}.txt", **part).strip() + "\n"
+        html = render_template(f"mail/{name}.html", **part)
+        size = sent_size(text) + sent_size(html)
+        if size <= MOST_OCTETS or shown <= 1:
+            return text, html
+        shown = max(1, min(shown - 1, shown * MOST_OCTETS // size))
 
 
 def sender_name(reader: Reader) -> str:

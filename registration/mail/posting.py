@@ -28,6 +28,7 @@ from flask import current_app
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
 from registration.mail.letter import Invite, Letter
+from registration.mail.size import encoding_of
 
 SMTP_TIMEOUT = 15
 """Seconds for each answer of the mail server but the last: eight of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL,
@@ -95,8 +96,8 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
     if letter.unsubscribe_url:
         message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    message.set_content(letter.text, cte=encoding_of(letter.text))
+    message.add_alternative(letter.html, subtype="html", cte=encoding_of(letter.html))
     if letter.invite:
         _add_invite(message, letter.invite)
     for file in letter.files:
