@@ -30,6 +30,7 @@ from registration.web import (
     errors,
     headers,
     health,
+    metrics,
     organizer,
     participant,
     public,
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health):
+    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)

@@ -72,6 +72,11 @@ def make_reminders(*, now: datetime) -> int:
     return made
 
 
+def not_made(*, now: datetime) -> list[Due]:
+    """Return the rounds that have fallen due and are not made: where a worker runs, they are within a second."""
+    return [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
+
+
 def _events_near(now: datetime) -> list[Event]:
     return list(
         db.session.execute(

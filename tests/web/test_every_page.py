@@ -82,6 +82,7 @@ ROUTES = {
     "organizer.session": Route(f"/organizer{EVENT}sessions/human-rights/", 303),
     "health.alive": Route("/healthz"),
     "health.ready": Route("/readyz"),
+    "metrics.metrics": Route("/metrics"),
 }
 """Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
 SHARED = [name for name, route in ROUTES.items() if route.shared]
