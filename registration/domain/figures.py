@@ -12,8 +12,7 @@ from registration.domain.admission import HOLDING
 from registration.domain.attendees import Shown, shown_categories
 from registration.domain.personal import bound_to
 from registration.extensions import db, keyring
-from registration.models import Delivery, Event, EventSession, Registration, SessionChoice
-from registration.models.delivery import DeliveryState
+from registration.models import Event, EventSession, Registration, SessionChoice
 from registration.models.registration import RegistrationState as State
 
 ROWS_AT_ONCE = 1000
@@ -47,15 +46,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Figures:
-    """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed; `mails`:
-    how many in each state."""
+    """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed."""
 
     lines: Sequence[Line]
     total: Count
     sessions: Sequence[tuple[EventSession, int]]
     languages: Sequence[tuple[str, int]]
     needs: Needs | None
-    mails: Counter[DeliveryState]
 
     @property
     def held(self) -> int:
@@ -74,7 +71,6 @@ def figures(event: Event, *, unmasked: bool) -> Figures:
         sessions=_per_session(event),
         languages=_per_language(event),
         needs=_needs(event) if total[State.CONFIRMED] <= MOST_OPENED else None,
-        mails=_mails(event),
     )
 
 
@@ -139,16 +135,6 @@ def _per_language(event: Event) -> list[tuple[str, int]]:
         .order_by(number.desc(), Registration.stream_language)
     )
     return list(rows.all())
-
-
-def _mails(event: Event) -> Counter[DeliveryState]:
-    rows = db.session.execute(
-        select(Delivery.state, func.count())
-        .join(Registration, Registration.id == Delivery.registration_id)
-        .where(Registration.event_id == event.id)
-        .group_by(Delivery.state)
-    )
-    return Counter(dict(rows.all()))
 
 
 def _needs(event: Event) -> Needs:

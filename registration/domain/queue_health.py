@@ -73,9 +73,9 @@ class Overdue:
 
 @dataclass(frozen=True)
 class EventMails:
-    """The mails of one event, and when the oldest that has not left was due."""
+    """How many mails of one event stand how, and when the oldest that has not left was due."""
 
-    mails: Counter[Standing]
+    number: Counter[Standing]
     oldest_due_at: datetime | None
 
 
@@ -130,8 +130,8 @@ def of_event(event: Event, *, now: datetime) -> EventMails:
         .where(Registration.event_id == event.id)
         .group_by("standing")
     ).all()
-    mails = Counter({Standing(row.standing): row.number for row in rows})
-    return EventMails(mails, min((row.oldest for row in rows if row.oldest), default=None))
+    number = Counter({Standing(row.standing): row.number for row in rows})
+    return EventMails(number, min((row.oldest for row in rows if row.oldest), default=None))
 
 
 def _count(which: ColumnElement[bool]) -> int:
