@@ -126,7 +126,8 @@ def sender_domain() -> str:
 class Postman:
     """Hands messages over on one SMTP connection, opened with the first message, and again after it broke."""
 
-    def __init__(self) -> None:
+    def __init__(self, smtp: type[CarefulSMTP] | None = None) -> None:
+        self._smtp = smtp or CarefulSMTP
         self._connection: _TimedConnection | None = None
 
     def __enter__(self) -> Self:
@@ -165,6 +166,7 @@ class Postman:
     def _open_connection(self) -> _TimedConnection:
         if self._connection is None:
             connection = _TimedConnection(current_app.extensions["mail"])
+            connection.smtp = self._smtp
             try:
                 connection.__enter__()
             except (OSError, smtplib.SMTPException) as error:
@@ -193,11 +195,11 @@ class FilePostman:
     """Puts messages into a folder, for a development machine without a mail server."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def __enter__(self) -> Self:
         """Make the folder."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -208,7 +210,7 @@ class FilePostman:
         if not is_right():
             raise Withdrawn
         name = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:16]
-        (self._folder / f"{name}.eml").write_bytes(bytes(message))
+        (self.folder / f"{name}.eml").write_bytes(bytes(message))
         return Outcome(sent=True, code=250)
 
 
@@ -246,7 +248,7 @@ def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
     return refuses_sender and refused.smtp_code != TOO_LARGE
 
 
-class _CarefulSMTP(smtplib.SMTP):
+class CarefulSMTP(smtplib.SMTP):
     """smtplib's client, which asks once more before it begins DATA, and waits longer for the answer to the dot."""
 
     is_right: Callable[[], bool]
@@ -275,7 +277,8 @@ class _CarefulSMTP(smtplib.SMTP):
 class _TimedConnection(flask_mail.Connection):
     """Flask-Mail's connection with a time-out on every answer."""
 
-    host: _CarefulSMTP | None
+    host: CarefulSMTP | None
+    smtp: type[CarefulSMTP]
 
     def post(self, message: _Finished, is_right: Callable[[], bool]) -> None:
         """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises."""
@@ -283,10 +286,10 @@ class _TimedConnection(flask_mail.Connection):
         self.host.is_right = is_right
         self.send(message)
 
-    def configure_host(self) -> _CarefulSMTP:
+    def configure_host(self) -> CarefulSMTP:
         """Connect and greet, with TLS and a name where the settings say so."""
         state = self.mail
-        host = _CarefulSMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
+        host = self.smtp(state.server, state.port, timeout=SMTP_TIMEOUT)
         try:
             if state.use_tls:
                 host.starttls(context=ssl.create_default_context())
