@@ -11,11 +11,13 @@ from werkzeug.wrappers import Response
 
 from registration import clock
 from registration.domain import participation
+from registration.domain.calendar_entries import discreet_title
 from registration.domain.link_keys import LinkKind, registration_of
+from registration.domain.personal import open_personal
+from registration.domain.signup import is_discreet
 from registration.extensions import writing
-from registration.mail.reader import reader_of
 from registration.models import Registration
-from registration.web.display import use_language
+from registration.web.display import text, use_language
 
 blueprint = Blueprint("unsubscribe", __name__)
 
@@ -24,8 +26,7 @@ blueprint = Blueprint("unsubscribe", __name__)
 def page(key: str) -> str:
     """Show how it stands, with a button that changes it."""
     registration = _whose(key)
-    title = reader_of(registration, now=clock.now()).title
-    return render_template("unsubscribe/page.html", registration=registration, title=title, key=key)
+    return render_template("unsubscribe/page.html", registration=registration, title=_title(registration), key=key)
 
 
 @blueprint.post("/unsubscribe/<key:key>/")
@@ -49,3 +50,10 @@ def _whose(key: str) -> Registration:
     registration = registration_of(key, LinkKind.UNSUBSCRIBE)
     use_language(registration.language)
     return registration
+
+
+def _title(registration: Registration) -> str:
+    """Return what the page calls the event: nothing that tells of it where others may look on."""
+    if is_discreet(registration):
+        return discreet_title(open_personal(registration))
+    return text(registration.event.title)
