@@ -10,12 +10,15 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parent
 SEAL_KEY_BYTES = 32
 SECRET_KEY_CHARACTERS = 32
+
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
@@ -56,6 +59,8 @@ class Settings:
     """How many mails may leave in a minute, by all workers together; 0: as many as the mail server takes."""
     celery_broker_url: str
     redis_url: str
+    metrics_allow: tuple[Network, ...]
+    """Who may read /metrics."""
     port: int
     instance_path: Path
 
@@ -101,6 +106,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_rate=_number(environ, "MAIL_RATE", 0),
         celery_broker_url=environ.get("CELERY_BROKER_URL", ""),
         redis_url=environ.get("REDIS_URL", ""),
+        metrics_allow=_networks(environ, "METRICS_ALLOW", "127.0.0.1, ::1"),
         port=port,
         instance_path=instance,
     )
@@ -188,6 +194,17 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> str:
     if not re.fullmatch(r"[^\s@<>,\"]+@[^\s@<>,\"]+", address) or not address.isascii():
         raise SettingsError(f"{name} is “{address}”: set it to one plain address, as events@example.org.")
     return address
+
+
+def _networks(environ: Mapping[str, str], name: str, default: str) -> tuple[Network, ...]:
+    """Several addresses or networks (CIDR), with commas between them."""
+    text = environ.get(name) or default
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(
+            f"{name} is “{text}”: set it to addresses or networks with commas between them, as 127.0.0.1, 10.0.0.0/8."
+        ) from None
 
 
 def _is_site(url: str) -> bool:

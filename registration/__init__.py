@@ -30,11 +30,13 @@ from registration.web import (
     errors,
     headers,
     health,
+    metrics,
     organizer,
     participant,
     public,
     routing,
     signup,
+    unsubscribe,
     watch,
 )
 
@@ -54,11 +56,12 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    for module in (public, signup, participant, calendar, watch, organizer, health):
+    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)
     csrf.exempt(signup.blueprint)
+    csrf.exempt(unsubscribe.blueprint)
     commands.init_app(app)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 
 from registration.timezones import city, offset_name, to_wall
 
@@ -81,6 +81,11 @@ def short_moment_text(instant: datetime, zone: str, language: str) -> str:
     wall, locale = to_wall(instant, zone), locale_of(language)
     day = format_date(wall.date(), "medium", locale=locale)
     return f"{day}, {_clock(wall, locale)} {offset_name(instant, zone)}"
+
+
+def span_text(span: timedelta, language: str) -> str:
+    """Return a length of time in its largest unit, in words: "3 minutes"."""
+    return format_timedelta(max(span, timedelta(minutes=1)), granularity="minute", locale=locale_of(language))
 
 
 def locale_of(language: str) -> str:

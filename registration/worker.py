@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Flask, current_app
 
@@ -17,6 +17,7 @@ from registration.domain import admission, announcement_mails, notices, outbox, 
 from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
 from registration.domain.privacy import purge
+from registration.domain.queue_health import overdue
 from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
@@ -30,6 +31,8 @@ PAUSE = 1.0
 OUTAGE_PAUSE = 5.0
 """Seconds before a mail server that could not be reached is tried again."""
 
+ALARM_EVERY = timedelta(minutes=1)
+
 Stop = Callable[[], bool]
 Work = Callable[[threading.Event], int]
 """What is done on each connection until the event is set; returns how many mails were tried."""
@@ -37,11 +40,11 @@ Work = Callable[[threading.Event], int]
 
 def sweep() -> None:
     """Make what falls due now: notices of changes, reminders, announcements, moves of waiting lists, and what is to be
-    forgotten.
+    forgotten; and log what is overdue.
 
     A step that fails is logged and holds up neither the others nor the mail.
     """
-    for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget):
+    for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget, _sound_alarm):
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
@@ -189,6 +192,24 @@ def _forget(now: datetime) -> None:
         forgotten = purge(now=now)
     if forgotten and not wipe_free_space():
         logger.error("the database is in use: run `flask purge` once more to wipe what was deleted")
+
+
+class _Alarm:
+    """When this process has last said that something is overdue."""
+
+    sounded_at: datetime | None = None
+
+
+def _sound_alarm(now: datetime) -> None:
+    """Log once a minute, at most, that something is due and does not leave."""
+    if _Alarm.sounded_at and timedelta(0) <= now - _Alarm.sounded_at < ALARM_EVERY:
+        return
+    late = overdue(now=now)
+    db.session.rollback()
+    if late:
+        _Alarm.sounded_at = now
+        told = (late.mails, late.reminders, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
+        logger.error("due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, since %s (%s)", *told)
 
 
 def _log(what: str, error: Exception) -> None:

@@ -437,6 +437,7 @@ def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner
         "event list",
         "crowd",
         "attendees export",
+        "mail check",
         "organizer add",
         "organizer disable",
         "mail read-bounce",

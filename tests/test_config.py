@@ -63,6 +63,20 @@ def test_an_address_that_is_not_one_plain_address_is_refused(name: str, address:
     assert said(**{name: address}) == f"{name} is “{address}”: set it to one plain address, as events@example.org."
 
 
+def test_metrics_are_for_this_machine_unless_others_are_named() -> None:
+    assert list(map(str, load_settings(PRODUCTION).metrics_allow)) == ["127.0.0.1/32", "::1/128"]
+    named = load_settings({**PRODUCTION, "METRICS_ALLOW": "10.0.0.0/8,2001:db8::1 , 192.0.2.7"})
+    assert list(map(str, named.metrics_allow)) == ["10.0.0.0/8", "2001:db8::1/128", "192.0.2.7/32"]
+
+
+@pytest.mark.parametrize("networks", ["prometheus.example.org", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1;::1", ","])
+def test_networks_that_are_none_are_refused(networks: str) -> None:
+    assert said(METRICS_ALLOW=networks) == (
+        f"METRICS_ALLOW is “{networks}”: set it to addresses or networks with commas between them, "
+        "as 127.0.0.1, 10.0.0.0/8."
+    )
+
+
 @pytest.mark.parametrize("name", list(PRODUCTION))
 def test_in_production_what_is_missing_stops_the_start_with_its_name(name: str) -> None:
     assert said(**{name: ""}) == f"{name} is not set: put it into the environment and start again."

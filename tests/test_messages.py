@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from registration.mail.letter import CalendarFile, Letter
 from registration.mail.posting import message_of
+from registration.mail.size import sent_size
 from registration.text import clean_line
 from tests.support.clock import START
 
@@ -96,3 +98,21 @@ def test_a_message_is_text_beside_html_and_then_the_files(app: Flask) -> None:
     (file,) = message.iter_attachments()
     assert file["Content-Type"].params == {"charset": "utf-8"}
     assert file.get_payload(decode=True) == b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+
+
+@pytest.mark.parametrize("language", TITLES)
+def test_words_travel_in_whichever_encoding_is_shorter(app: Flask, language: str) -> None:
+    words = f"{TITLES[language]}\n" * 40
+    with app.app_context():
+        message = message_from_bytes(octets_of(text=words), policy=policy.default)
+    part = message.get_body(("plain",))
+    sent = part.get_payload()
+    sizes = {encoding: len(encoded(words, encoding)) for encoding in ("base64", "quoted-printable")}
+    assert part["Content-Transfer-Encoding"] == min(sizes, key=lambda encoding: sizes[encoding])
+    assert sent_size(words) == pytest.approx(len(sent.replace("\n", "\r\n")), rel=0.05)
+
+
+def encoded(words: str, encoding: str) -> str:
+    part = EmailMessage()
+    part.set_content(words, cte=encoding)
+    return str(part.get_payload())

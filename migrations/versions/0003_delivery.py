@@ -36,6 +36,7 @@ MOMENT = (
     " OR minutes_before IS NULL AND days_before >= 0 AND clock_time IS NOT NULL"
 )
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IS_WAITING = sa.text("state = 'waiting'")
 HAS_DIGEST = sa.text("message_digest IS NOT NULL")
 IS_ANNOUNCED = sa.text("announcement_id IS NOT NULL")
 
@@ -71,6 +72,9 @@ def upgrade() -> None:
         sqlite_where=IS_ANNOUNCED,
         postgresql_where=IS_ANNOUNCED,
     )
+    op.create_index(
+        "ix_delivery_not_sent", "delivery", ["due_at"], sqlite_where=IS_WAITING, postgresql_where=IS_WAITING
+    )
     with op.batch_alter_table("reminder_rule") as batch_op:
         batch_op.alter_column("minutes_before", existing_type=sa.Integer(), nullable=True)
         batch_op.add_column(sa.Column("days_before", sa.Integer(), nullable=True))
@@ -94,6 +98,7 @@ def downgrade() -> None:
             batch_op.drop_column(name)
         batch_op.alter_column("minutes_before", existing_type=sa.Integer(), nullable=False)
     op.drop_index("ix_delivery_announcement", table_name="delivery")
+    op.drop_index("ix_delivery_not_sent", table_name="delivery")
     op.drop_index("ix_delivery_message_digest", table_name="delivery")
     op.execute("DELETE FROM delivery WHERE kind = 'announcement'")
     op.execute("UPDATE delivery SET state = 'failed' WHERE state = 'bounced'")

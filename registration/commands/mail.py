@@ -1,4 +1,4 @@
-"""`flask mail`: what comes back of our mails."""
+"""`flask mail`: how mail leaves, and what comes back of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from functools import partial
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
+from config import Settings
 from registration import clock
 from registration.commands.mailboxes import opened
 from registration.commands.piped import mail_on, read_within_time, try_again_later
+from registration.commands.refusals import refusals
 from registration.domain import bounces
 from registration.domain.bounces import Bounce, Outcome
+from registration.domain.personal import mail_address
 from registration.extensions import writing
+from registration.mail.checking import check
+from registration.mail.dns_records import dns_records
 from registration.mail.posting import sender_domain
 
-group = AppGroup("mail", help="What comes back of our mails.")
+group = AppGroup("mail", help="How mail leaves, and what comes back of it.")
 
 SAID: dict[Outcome | None, str] = {
     Outcome.NOTED: "noted: the mail came back",
@@ -27,6 +33,22 @@ SAID: dict[Outcome | None, str] = {
     None: "nothing to note: no report about a mail of ours",
 }
 """What came of it, without a word of whose mail it was: mail servers log it."""
+
+
+@group.command("check")
+@click.argument("address")
+def mail_check(address: str) -> None:
+    """Send a test mail to ADDRESS, say how far it came, and list the DNS records that the sender's domain needs."""
+    settings: Settings = current_app.config["PLENARY"]
+    with refusals():
+        recipient = mail_address(address)
+    taken = check(recipient, click.echo, now=clock.now())
+    click.echo("It came through." if taken else "It did not come through.")
+    click.echo()
+    for line in dns_records(settings):
+        click.echo(line)
+    if not taken:
+        sys.exit(1)
 
 
 @group.command("read-bounce")

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from registration.domain import stopped
 from registration.domain.admission import HOLDING
 from registration.domain.attendees import Shown, shown_categories
-from registration.domain.mail_status import Counts, counts
 from registration.domain.personal import bound_to
 from registration.extensions import db, keyring
 from registration.models import Event, EventSession, Registration, SessionChoice
@@ -48,15 +47,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Figures:
-    """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed; `mails`:
-    how many in each state; `stopped`: to how many people no mail is sent, for it comes back."""
+    """An event's numbers. `sessions`, `languages` and `needs` (None: too many to open) count the confirmed; `stopped`:
+    to how many people no mail is sent, for it comes back."""
 
     lines: Sequence[Line]
     total: Count
     sessions: Sequence[tuple[EventSession, int]]
     languages: Sequence[tuple[str, int]]
     needs: Needs | None
-    mails: Counts
     stopped: int
 
     @property
@@ -76,7 +74,6 @@ def figures(event: Event, *, unmasked: bool) -> Figures:
         sessions=_per_session(event),
         languages=_per_language(event),
         needs=_needs(event) if total[State.CONFIRMED] <= MOST_OPENED else None,
-        mails=counts(Registration.event_id == event.id),
         stopped=stopped.count(event),
     )
 

@@ -30,9 +30,9 @@ STATE_TOLD = {
     Kind.ADDED: (State.IN_REVIEW, State.WAITING, State.CONFIRMED),
 }
 """A mail that tells of a state is owed while the state lasts; the kinds not named are owed in any."""
-
-
-READ_AHEAD = frozenset({Kind.REMINDER, Kind.ANNOUNCEMENT})
+UNSUBSCRIBABLE = frozenset({Kind.REMINDER, Kind.ANNOUNCEMENT})
+"""What is not owed to those who asked for no more of it."""
+READ_AHEAD = UNSUBSCRIBABLE
 """Mails made of nothing but the event and the person's registration: `outbox.marks` tells of any change to either, so
 many can be read at once."""
 
@@ -77,6 +77,8 @@ def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
     """Whether a mail is still right to send, whatever has become of it already and of the address it goes to."""
     states = STATE_TOLD.get(delivery.kind)
     if now >= useful_until(delivery) or (states and delivery.registration.state not in states):
+        return False
+    if delivery.kind in UNSUBSCRIBABLE and delivery.registration.unsubscribed_at is not None:
         return False
     return _is_right(delivery, locked=locked)
 

@@ -90,6 +90,18 @@ def switch_feed(registration: Registration, *, on: bool, now: datetime) -> None:
     registration.updated_at = now
 
 
+def switch_reminders(registration: Registration, *, on: bool, now: datetime) -> None:
+    """Stop reminders and announcements to a participant, or send them again from now on.
+
+    Confirmations, changes, invitations and cancellations still come: a wrong hour does harm.
+    """
+    lock_registration(registration)
+    if on == (registration.unsubscribed_at is None):
+        return
+    registration.unsubscribed_at = None if on else now
+    registration.updated_at = now
+
+
 def lock_registration(registration: Registration) -> None:
     """Lock a registration's row until the unit of work ends, and read it anew: somebody may have been faster."""
     db.session.refresh(registration, with_for_update={"key_share": True})

@@ -72,6 +72,11 @@ def make_reminders(*, now: datetime) -> int:
     return made
 
 
+def not_made(*, now: datetime) -> list[Due]:
+    """Return the rounds that have fallen due and are not made: where a worker runs, they are within a second."""
+    return [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
+
+
 def _events_near(now: datetime) -> list[Event]:
     return list(
         db.session.execute(
@@ -99,7 +104,7 @@ def _is_made(due: Due) -> bool:
 
 
 def _deliveries(due: Due, now: datetime) -> Insert:
-    """One INSERT ... SELECT of all who were confirmed before it fell due and want this session."""
+    """One INSERT ... SELECT of all who were confirmed before it fell due, and want this session and reminders."""
     start = f"{due.session.starts_at:%Y-%m-%dT%H:%MZ}"
     key = (
         literal("reminder/", String)
@@ -128,6 +133,7 @@ def _deliveries(due: Due, now: datetime) -> Insert:
             Registration.event_id == due.session.event_id,
             Registration.state == RegistrationState.CONFIRMED,
             Registration.confirmed_at <= due.due_at,
+            Registration.unsubscribed_at.is_(None),
             SessionChoice.session_id == due.session.id,
             ~exists().where(Delivery.key == cast(key, String)),
         )

@@ -24,6 +24,14 @@ class Subject(UniqueUnstructuredHeader):
         return f"Subject: {encoded.encode(linesep=policy.linesep)}{policy.linesep}"
 
 
+class ListUnsubscribe(UniqueUnstructuredHeader):
+    """A link, on one line: `email` itself encodes (RFC 2047), and so breaks, one that is longer than its lines."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's line."""
+        return f"List-Unsubscribe: {self}{policy.linesep}"
+
+
 class _Registry(HeaderRegistry):
     """`email` makes a class anew for every header; here it is made once for each name."""
 
@@ -58,4 +66,5 @@ def _folded(name: str, value: Any) -> bytes:
 
 _registry = _Registry()
 _registry.map_to_type("subject", Subject)  # type: ignore[arg-type]  # the registry adds BaseHeader itself
+_registry.map_to_type("list-unsubscribe", ListUnsubscribe)  # type: ignore[arg-type]  # the same
 POLICY = _Policy(linesep="\r\n", header_factory=_registry)

@@ -29,6 +29,7 @@ from registration.domain.outbox import PERMANENT, Outcome
 from registration.domain.statuses import status_of_reply
 from registration.mail.headers import POLICY
 from registration.mail.letter import Invite, Letter
+from registration.mail.size import encoding_of
 
 SMTP_TIMEOUT = 15
 """Seconds for each answer of the mail server but the last: eight of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL,
@@ -69,8 +70,11 @@ def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessag
         message["Reply-To"] = Address(addr_spec=letter.reply_to)
     message["Subject"] = letter.subject
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text, cte="quoted-printable")
-    message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    if letter.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(letter.text, cte=encoding_of(letter.text))
+    message.add_alternative(letter.html, subtype="html", cte=encoding_of(letter.html))
     if letter.invite:
         _add_invite(message, letter.invite)
     for file in letter.files:
@@ -102,7 +106,8 @@ def sender_domain() -> str:
 class Postman:
     """Hands messages over on one SMTP connection, opened with the first message, and again after it broke."""
 
-    def __init__(self) -> None:
+    def __init__(self, smtp: type[CarefulSMTP] | None = None) -> None:
+        self._smtp = smtp or CarefulSMTP
         self._connection: _TimedConnection | None = None
 
     def __enter__(self) -> Self:
@@ -143,6 +148,7 @@ class Postman:
     def _open_connection(self) -> _TimedConnection:
         if self._connection is None:
             connection = _TimedConnection(current_app.extensions["mail"])
+            connection.smtp = self._smtp
             try:
                 connection.__enter__()
             except (OSError, smtplib.SMTPException) as error:
@@ -171,11 +177,11 @@ class FilePostman:
     """Puts messages into a folder, for a development machine without a mail server."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def __enter__(self) -> Self:
         """Make the folder."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -186,7 +192,7 @@ class FilePostman:
         if not is_right():
             raise Withdrawn
         name = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:16]
-        (self._folder / f"{name}.eml").write_bytes(bytes(message))
+        (self.folder / f"{name}.eml").write_bytes(bytes(message))
         return Outcome(sent=True, code=250)
 
 
@@ -211,7 +217,7 @@ def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
     return refuses_sender and refused.smtp_code != TOO_LARGE
 
 
-class _CarefulSMTP(smtplib.SMTP):
+class CarefulSMTP(smtplib.SMTP):
     """smtplib's client, which asks once more before it begins DATA, and waits longer for the answer to the dot."""
 
     is_right: Callable[[], bool]
@@ -240,7 +246,8 @@ class _CarefulSMTP(smtplib.SMTP):
 class _TimedConnection(flask_mail.Connection):
     """Flask-Mail's connection with a time-out on every answer."""
 
-    host: _CarefulSMTP | None
+    host: CarefulSMTP | None
+    smtp: type[CarefulSMTP]
 
     def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> None:
         """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises.
@@ -253,10 +260,10 @@ class _TimedConnection(flask_mail.Connection):
         [recipient] = message["To"].addresses
         self.host.sendmail(settings.bounce_address, [recipient.addr_spec], bytes(message))
 
-    def configure_host(self) -> _CarefulSMTP:
+    def configure_host(self) -> CarefulSMTP:
         """Connect and greet, with TLS and a name where the settings say so."""
         state = self.mail
-        host = _CarefulSMTP(state.server, state.port, timeout=SMTP_TIMEOUT)
+        host = self.smtp(state.server, state.port, timeout=SMTP_TIMEOUT)
         try:
             if state.use_tls:
                 host.starttls(context=ssl.create_default_context())

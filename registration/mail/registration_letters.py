@@ -76,7 +76,7 @@ def reminder(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     due = {delivery.session_id for delivery in deliveries}
     sessions = [session for session in reader.registration.event.sessions if session.id in due]
     minutes = max(0, round((sessions[0].starts_at - reader.now).total_seconds() / 60))
-    return write("reminder", reader, sessions=reader.lines(sessions), minutes=minutes)
+    return write("reminder", reader, sessions=reader.lines(sessions), minutes=minutes, unsubscribable=True)
 
 
 def calendar_file(reader: Reader, session: EventSession, number: int) -> CalendarFile:

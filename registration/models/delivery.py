@@ -75,6 +75,12 @@ class Delivery(Base):
     __tablename__ = "delivery"
     __table_args__ = (
         Index("ix_delivery_due", "state", "urgent", "next_try_at"),
+        Index(
+            "ix_delivery_not_sent",
+            "due_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
         Index("ix_delivery_owner", "registration_id", "kind"),
         Index(
             "ix_delivery_message_digest",

@@ -89,6 +89,16 @@ def switch_feed(*, on: bool) -> Response:
     return redirect(url_for("participant.own"), 303)
 
 
+@blueprint.post("/my/reminders/off/", defaults={"on": False})
+@blueprint.post("/my/reminders/on/", defaults={"on": True})
+def switch_reminders(*, on: bool) -> Response:
+    """Stop reminders and announcements, or send them again."""
+    with writing():
+        participation.switch_reminders(own_registration(), on=on, now=clock.now())
+    flash(_("You get reminders and announcements again.") if on else _("You get no more reminders and announcements."))
+    return redirect(url_for("participant.own"), 303)
+
+
 @blueprint.post("/my/leave/")
 def leave() -> Response:
     """Forget the key on this device and go to the list of events."""

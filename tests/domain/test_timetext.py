@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import pytz
 
-from registration.timetext import all_times, day_text, moment_text, zone_times
+from registration.timetext import all_times, day_text, moment_text, span_text, zone_times
 
 START = pytz.utc.localize(datetime.fromisoformat("2021-05-25 14:00"))
 END = pytz.utc.localize(datetime.fromisoformat("2021-05-25 17:15"))
@@ -65,3 +65,17 @@ def test_a_moment_and_a_day_are_told_in_a_zone() -> None:
     assert moment_text(START, "Australia/Sydney", "en") == "Wednesday, 26 May 2021, 00:00 (Sydney, UTC+10)"
     assert day_text(START, "Australia/Sydney", "en") == "Wednesday, 26 May 2021"
     assert day_text(START, NEW_YORK, "en") == "Tuesday, 25 May 2021"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "language", "words"),
+    [
+        (0, "en", "1 minute"),
+        (150, "en", "2 minutes"),
+        (12 * 60, "fr", "12 minutes"),
+        (3 * 3600, "ru", "3 часа"),
+        (50 * 3600, "en", "2 days"),
+    ],
+)
+def test_a_length_of_time_is_told_in_its_largest_unit(seconds: int, language: str, words: str) -> None:
+    assert span_text(timedelta(seconds=seconds), language) == words

@@ -461,7 +461,7 @@ KEYS = [
 
 
 def test_no_key_opens_what_it_should_not(app: Flask) -> None:
-    for path, key in itertools.product(("prove", "my", "s", "organizer/password"), KEYS):
+    for path, key in itertools.product(("prove", "my", "s", "unsubscribe", "organizer/password"), KEYS):
         response = quick(app).get(f"/{path}/{key}/", follow_redirects=True)
         assert (path, key, response.status_code) == (path, key, 404)
 

@@ -68,6 +68,7 @@ ROUTES = {
     "signup.prove_page": Route("/prove/PROOF/"),
     "participant.enter": Route("/my/OWN/", 303),
     "participant.own": Route("/my/"),
+    "unsubscribe.page": Route("/unsubscribe/STOP/"),
     "calendar.own_file": Route("/my/sessions/CODE.ics"),
     "calendar.own_feed": Route("/feeds/FEED.ics", own=True),
     "organizer.home": Route("/organizer/", 303),
@@ -87,6 +88,7 @@ ROUTES = {
     "organizer.preview_body": Route(f"/organizer{EVENT}announcements/1/preview/body.html", 303),
     "health.alive": Route("/healthz"),
     "health.ready": Route("/readyz"),
+    "metrics.metrics": Route("/metrics"),
 }
 """Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
 SHARED = [name for name, route in ROUTES.items() if route.shared]
@@ -110,9 +112,11 @@ def paths(app: Flask, visitor: Client, smtp: MailServer) -> dict[str, str]:
     with app.app_context():
         code = db.session.query(EventSession).first().code
         feed = key_for(registrations(AMINA)[0], LinkKind.FEED)
+        stop = key_for(registrations(AMINA)[0], LinkKind.UNSUBSCRIBE)
     given = {
         "/my/OWN/": own,
         "/feeds/FEED.ics": f"/feeds/{feed}.ics",
+        "/unsubscribe/STOP/": f"/unsubscribe/{stop}/",
         "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"),
         "/s/CODE/": f"/s/{code}/",
         "/my/sessions/CODE.ics": f"/my/sessions/{code}.ics",
@@ -161,7 +165,7 @@ def test_what_all_may_keep_is_the_same_for_all(app: Flask, visitor: Client, path
 
 
 def test_pages_of_sign_up_set_no_cookie(app: Flask, paths: dict[str, str]) -> None:
-    names = [name for name in ROUTES if name.startswith("signup.")]
+    names = [name for name in ROUTES if name.startswith(("signup.", "unsubscribe."))]
     assert [name for name in names if "Set-Cookie" in app.test_client().get(paths[name]).headers] == []
 
 

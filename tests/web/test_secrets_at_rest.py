@@ -17,6 +17,7 @@ from tests.support.dialogue import (
     FIND,
     FIRST_START,
     LAST_END,
+    MINUTE,
     answers,
     link_in,
     load_dialogue,
@@ -62,8 +63,14 @@ def walked(
     smtp.replies[MARKS[1]] = f"550 5.1.1 {MARKS[1]} unknown"
     clock.move_to(FIRST_START - DAY)
     work(app)
+    smtp.replies.clear()
+    clock.move_to(FIRST_START - 15 * MINUTE)
+    work(app)
+    stop = link_in(smtp.last_to(MARKS[1]), "/unsubscribe/")
+    client.post(stop)
+    client.get(f"{stop}undo/")
     proof = next(link_in(mail, "/prove/") for mail in smtp.mails if "/prove/" in mail.text)
-    return [proof.split("/")[2], link_in(confirmed, "/my/").split("/")[2]]
+    return [path.split("/")[2] for path in (proof, link_in(confirmed, "/my/"), stop)]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -80,8 +87,8 @@ def test_the_database_holds_no_key_of_a_link(walked: list[str], database_url: st
     files = Path(database_url.removeprefix("sqlite:///")).parent.glob("plenary.sqlite*")
     octets = b"".join(file.read_bytes() for file in files)
     # The first half of a key is the registration's public id; the proof behind it is what opens.
-    assert [key[:22].encode() in octets for key in walked] == [True, True]
-    assert [key[22:].encode() in octets for key in walked] == [False, False]
+    assert [key[:22].encode() in octets for key in walked] == [True, True, True]
+    assert [key[22:].encode() in octets for key in walked] == [False, False, False]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

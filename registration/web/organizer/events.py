@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import render_template
 
-from registration.domain import exports
+from registration import clock
+from registration.domain import exports, queue_health
 from registration.domain.access import Action, events_of, may
 from registration.domain.figures import figures, totals
 from registration.models import Event, Organizer
+from registration.timetext import span_text
 from registration.web.access import current_organizer, for_event
+from registration.web.display import page_language
 from registration.web.organizer.desk import blueprint
 
 
@@ -24,10 +27,14 @@ def home() -> str:
 def event(event: Event) -> str:
     """Show an event in numbers, where its pages are, and the book of exports."""
     shows_book = may(organizer(), Action.SEE_BOOK, event)
+    now = clock.now()
+    mails = queue_health.of_event(event, now=now)
     return render_template(
         "organizer/event.html",
         event=event,
         figures=figures(event, unmasked=may(organizer(), Action.UNMASK, event)),
+        mails=mails,
+        mails_age=span_text(now - mails.oldest_due_at, page_language()) if mails.oldest_due_at else None,
         book=exports.book(event) if shows_book else None,
     )
 

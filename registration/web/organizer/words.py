@@ -9,11 +9,13 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from registration import clock
 from registration.countries import country_names
 from registration.domain.access import Action, may
 from registration.domain.accounts import address_of
 from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
+from registration.domain.queue_health import overdue
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
 from registration.models.registration import RegistrationState as State
@@ -103,6 +105,7 @@ def _desk() -> dict[str, Any]:
         "category_label": category_label,
         "changes_text": changes_text,
         "column_label": column_label,
+        "mail_overdue": lambda: overdue(now=clock.now()),
         "mail_text": mail_text,
         "name_here": name_here,
         "organizer_address": _own_address,
