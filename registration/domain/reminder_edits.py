@@ -17,6 +17,7 @@ from sqlalchemy import delete, exists, select
 
 from registration.domain import admission, wording
 from registration.domain.reminder_times import When, due_at, wall_of, when_of
+from registration.domain.reminders import id_of
 from registration.errors import NotFound, Refusal
 from registration.extensions import db
 from registration.models import Delivery, Event, EventSession, ReminderRound, ReminderRule
@@ -70,6 +71,11 @@ def mark_of(rule: ReminderRule) -> str:
     return hashlib.sha256(standing.encode()).hexdigest()[:16]
 
 
+def reach_of(rule: ReminderRule) -> tuple[object, ...]:
+    """Return what an edit may change for those who wait: when a rule reminds, of what and whom, not its words."""
+    return when_of(rule), set(rule.categories), set(rule.sessions), set(rule.languages), rule.paused
+
+
 def faults(event: Event, wanted: RuleValues, *, now: datetime) -> Iterator[Refusal]:
     """Yield why a rule cannot be as wanted, each with its field: "minutes_before", "days_before", "clock_time",
     "categories", "sessions", "subject_LANGUAGE", "text_LANGUAGE"."""
@@ -80,14 +86,15 @@ def faults(event: Event, wanted: RuleValues, *, now: datetime) -> Iterator[Refus
     yield from _word_faults(event, wanted)
 
 
-def add(event: Event, wanted: RuleValues, *, now: datetime) -> ReminderRule:
-    """Add a rule. Raises Refusal for `faults`."""
+def add(event: Event, wanted: RuleValues, *, paused: bool = False, now: datetime) -> ReminderRule:
+    """Add a rule, which reminds nobody yet if it is `paused`. Raises Refusal for `faults`."""
     event = admission.lock_event(event.id)
     for refusal in faults(event, wanted, now=now):
         raise refusal
     taken = {one.slug for one in event.reminder_rules}
     numbers = range(1, len(taken) + 2)
     rule = ReminderRule(slug=next(slug for one in numbers if (slug := f"reminder-{one}") not in taken))
+    rule.paused = paused
     _bring(rule, wanted)
     event.reminder_rules.append(rule)
     _raise_version(event, now)
@@ -98,8 +105,8 @@ def change(rule: ReminderRule, wanted: RuleValues, *, seen: str, now: datetime) 
     """Make a rule what is wanted. `seen`: the mark that the organizer who edits has seen. Returns whether anything
     changed. Raises Refusal for `faults`, and if somebody else has changed the rule since."""
     event = _lock(rule)
-    stands = values_of(rule)
-    if wanted == stands:
+    before = reach_of(rule)
+    if wanted == values_of(rule):
         return False
     if seen != mark_of(rule):
         raise Refusal(
@@ -108,7 +115,7 @@ def change(rule: ReminderRule, wanted: RuleValues, *, seen: str, now: datetime) 
     for refusal in faults(event, wanted, now=now):
         raise refusal
     _bring(rule, wanted)
-    if _reach(wanted) != _reach(stands):
+    if reach_of(rule) != before:
         withdraw([rule.id])
     _raise_version(event, now)
     return True
@@ -222,10 +229,15 @@ def _word_faults(event: Event, wanted: RuleValues) -> Iterator[Refusal]:
 
 
 def _lock(rule: ReminderRule) -> Event:
-    """Lock the event's row, then the rule's, until the unit of work ends, and read anew what stands."""
-    event = admission.lock_event(rule.event_id)
-    db.session.refresh(rule, with_for_update={"key_share": True})
-    return event
+    """Lock the event's row, then the rule's, until the unit of work ends, and read anew what stands. Raises NotFound
+    where the rule is gone."""
+    event_id = db.session.execute(select(ReminderRule.event_id).where(ReminderRule.id == id_of(rule))).scalar()
+    if event_id is not None:
+        event = admission.lock_event(event_id)
+        locked = select(ReminderRule).where(ReminderRule.id == id_of(rule)).with_for_update(key_share=True)
+        if db.session.execute(locked.execution_options(populate_existing=True)).scalar():
+            return event
+    raise NotFound(_l("This reminder has been deleted in the meantime; the list of reminders has those there are."))
 
 
 def _bring(rule: ReminderRule, wanted: RuleValues) -> None:
@@ -233,11 +245,6 @@ def _bring(rule: ReminderRule, wanted: RuleValues) -> None:
     rule.categories, rule.sessions = list(wanted.categories), list(wanted.sessions)
     rule.languages = list(wanted.languages)
     rule.subject, rule.text = dict(wanted.subject), dict(wanted.text)
-
-
-def _reach(values: RuleValues) -> tuple[object, ...]:
-    """When a rule reminds, of what and whom: all but its words."""
-    return values.when, set(values.categories), set(values.sessions), set(values.languages)
 
 
 def _raise_version(event: Event, now: datetime) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, CursorResult, Insert, String, cast, exists, insert, literal, select
+from sqlalchemy import ColumnElement, CursorResult, Insert, String, exists, insert, inspect, literal, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import selectinload
 
 from registration.domain.programme import takes_place
 from registration.domain.reminder_times import is_for, spans, useful_until
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import db, insert_new
 from registration.models import (
     Category,
@@ -34,6 +36,8 @@ from registration.models.event import EventState
 from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
 from registration.models.types import UtcDateTime, words
+
+SENT_ALREADY = _l("This reminder has been sent for this session; nobody gets it twice.")
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,20 @@ def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int
 
     They are not made again when they would be due. Raises Refusal where they cannot be made, or have been.
     """
-    locked = select(ReminderRule).where(ReminderRule.id == rule.id).with_for_update(key_share=True)
-    rule = db.session.execute(locked.execution_options(populate_existing=True)).scalar_one()
+    locked = select(ReminderRule).where(ReminderRule.id == id_of(rule)).with_for_update(key_share=True)
+    if db.session.execute(locked.execution_options(populate_existing=True)).scalar() is None:
+        raise NotFound(_l("This reminder has been deleted in the meantime; the list of reminders has those there are."))
     for refusal in refusals(rule, session, now=now):
         raise refusal
     due = Due(rule, session, now, useful_until(rule, session, now, rule.event.reminder_rules))
     if not _begin_round(due, now):
-        raise Refusal(_l("This reminder has been sent for this session; nobody gets it twice."))
-    made: CursorResult[tuple[()]] = db.session.execute(_deliveries(due, now))  # type: ignore[assignment]
-    return made.rowcount
+        raise Refusal(SENT_ALREADY)
+    return cast("CursorResult[tuple[()]]", db.session.execute(_deliveries(due, now))).rowcount
+
+
+def id_of(rule: ReminderRule) -> int:
+    """Return a rule's number, also where the rule may be gone."""
+    return cast("tuple[int]", inspect(rule).identity)[0]
 
 
 def refusals(rule: ReminderRule, session: EventSession, *, now: datetime) -> Iterator[Refusal]:
@@ -168,7 +177,7 @@ def _deliveries(due: Due, now: datetime) -> Insert:
             *_chosen_by(due.rule),
             Registration.confirmed_at <= due.due_at,
             SessionChoice.session_id == due.session.id,
-            ~exists().where(Delivery.key == cast(key, String)),
+            ~exists().where(Delivery.key == sql_cast(key, String)),
         )
     )
     return insert(Delivery).from_select(list(values), chosen)

@@ -79,6 +79,12 @@ ROUTES = {
     "organizer.export": Route(f"/organizer{EVENT}export/", 303),
     "organizer.sessions": Route(f"/organizer{EVENT}sessions/", 303),
     "organizer.session": Route(f"/organizer{EVENT}sessions/human-rights/", 303),
+    "organizer.reminders": Route(f"/organizer{EVENT}reminders/", 303),
+    "organizer.new_reminder": Route(f"/organizer{EVENT}new-reminder/", 303),
+    "organizer.reminder": Route(f"/organizer{EVENT}reminders/day-before/", 303),
+    "organizer.preview_reminder": Route(f"/organizer{EVENT}reminders/day-before/preview/", 303),
+    "organizer.reminder_body": Route(f"/organizer{EVENT}reminders/day-before/preview/body.html", 303),
+    "organizer.review_reminder": Route(f"/organizer{EVENT}reminders/day-before/sessions/human-rights/send/", 303),
     "health.alive": Route("/healthz"),
     "health.ready": Route("/readyz"),
 }

@@ -1,6 +1,15 @@
 """The organizer's desk: a module per page, on one blueprint that is closed to whoever is signed out."""
 
-from registration.web.organizer import attendees, events, exports, sessions, sign_in, words
+from registration.web.organizer import (
+    attendees,
+    events,
+    exports,
+    reminder_mails,
+    reminders,
+    sessions,
+    sign_in,
+    words,
+)
 from registration.web.organizer.desk import blueprint
 
-__all__ = ["attendees", "blueprint", "events", "exports", "sessions", "sign_in", "words"]
+__all__ = ["attendees", "blueprint", "events", "exports", "reminder_mails", "reminders", "sessions", "sign_in", "words"]
