@@ -84,7 +84,8 @@ def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int
     due = Due(rule, session, now, useful_until(rule, session, now, rule.event.reminder_rules))
     if not _begin_round(due, now):
         raise Refusal(SENT_ALREADY)
-    return cast("CursorResult[tuple[()]]", db.session.execute(_deliveries(due, now))).rowcount
+    counted = db.session.execute(_deliveries(due, now), execution_options={"preserve_rowcount": True})
+    return cast("CursorResult[tuple[()]]", counted).rowcount
 
 
 def id_of(rule: ReminderRule) -> int:

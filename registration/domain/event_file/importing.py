@@ -20,7 +20,8 @@ from registration.domain.event_file.reading import decode, read
 from registration.domain.event_file.validating import schema_faults
 from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
-from registration.domain.reminder_edits import reach_of, withdraw
+from registration.domain.reminder_edits import withdraw
+from registration.domain.reminder_values import reach_of
 from registration.errors import Refusal
 from registration.extensions import db
 from registration.models import Event, EventSession

@@ -13,8 +13,8 @@ from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import Optional
 
-from registration.domain.reminder_edits import SUBJECT_LENGTH, TEXT_LENGTH, RuleValues, mark_of, values_of
 from registration.domain.reminder_times import When
+from registration.domain.reminder_values import SUBJECT_LENGTH, TEXT_LENGTH, RuleValues, mark_of, values_of
 from registration.domain.session_edits import languages_of
 from registration.domain.wording import REMINDER_PLACEHOLDERS
 from registration.errors import Refusal
@@ -141,7 +141,7 @@ class PreviewForm(FlaskForm):
 def rule_form(event: Event, rule: ReminderRule | None, *, submitted: bool) -> RuleForm:
     """Return the form of a rule, or of a new one, with what stands or with what the request brought."""
     own: dict[str, Any] = {}
-    for language in languages_of(event):
+    for language in dict.fromkeys([*languages_of(event), *(rule.text if rule else ())]):
         own |= {SUBJECT + language: _subject_field(language), TEXT + language: _text_field(language)}
     form_class = type("FormOfRule", (RuleForm,), own)
     form: RuleForm = form_class() if submitted else form_class(formdata=None, data=_standing(rule) if rule else {})

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import reminder_edits
+from registration.domain import reminder_edits, reminder_values
 from registration.domain.access import Action, may
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import RoundState, reminders_of
@@ -139,7 +139,7 @@ def resume_reminder(event: Event, rule_slug: str) -> Response:
 def _is_good(event: Event, rule: ReminderRule | None, form: RuleForm) -> bool:
     """Whether what was typed has no faults; those it has stand in the form."""
     if form.validate():
-        for refusal in reminder_edits.faults(event, form.values(), now=clock.now()):
+        for refusal in reminder_values.faults(event, form.values(), now=clock.now()):
             form.refuse(event, rule, refusal)
     return not form.errors
 
