@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from threading import Thread
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from registration.domain import outbox, reminder_edits, reminders
 from registration.domain.outbox import Outcome
@@ -122,6 +124,41 @@ def test_a_pause_takes_a_mail_out_of_a_workers_hand_and_resuming_sends_it_to_who
         reminder_edits.resume(rule(), now=DUE + HOUR)
     sweep(DUE + HOUR)
     assert reminded() == [(amina, "day-before", DeliveryState.SENT), (bo, "day-before", DeliveryState.WAITING)]
+
+
+def test_a_sweep_and_a_pause_at_once_leave_nothing_that_waits(app: Flask, people: list[int]) -> None:
+    """Whichever comes first: the other waits for it, and then sees what it did."""
+
+    def run(work: Callable[[], object]) -> None:
+        with app.app_context(), writing():
+            work()
+
+    def sweeps() -> object:
+        return reminders.make_reminders(now=DUE)
+
+    def pauses() -> object:
+        return reminder_edits.pause(rule(), now=DUE)
+
+    for first, second in ((sweeps, pauses), (pauses, sweeps)):
+        other = Thread(target=run, args=(second,))
+        with writing():
+            first()
+            other.start()
+            wait_until_it_waits(other)
+        other.join()
+        assert (rule().paused, reminded()) == (True, [])
+        with writing():
+            reminder_edits.resume(rule(), now=DUE)
+
+
+def wait_until_it_waits(other: Thread) -> None:
+    """Until it is seen waiting for a lock, or is done; on SQLite, where that cannot be seen, not at all."""
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    while db.engine.dialect.name == "postgresql" and other.is_alive():
+        with db.engine.connect() as connection:
+            if connection.execute(blocked).scalar_one():
+                return
+        other.join(0.01)
 
 
 @SQLITE

@@ -156,7 +156,7 @@ def test_a_rule_is_edited_and_what_is_typed_stays_where_it_has_a_fault(app: Flas
     page = save(editor, 422, minutes_before="2", unit="60", text_en="Dear {who}", subject_fr="Bonjour")
     assert page.error_of("text_en").endswith(f"There is no placeholder “{{who}}”; {KNOWN}")
     assert page.error_of("text_fr").endswith("There is a subject in this language; write the text too.")
-    assert page.one("details").has_attr("open")
+    assert page.texts("details[open] summary") == ["Text: French"]
     values = page.form(FORM).values
     assert [values[name] for name in ("minutes_before", "unit", "subject_fr")] == ["2", "60", "Bonjour"]
     assert stands(app)["when"].minutes_before == 1440

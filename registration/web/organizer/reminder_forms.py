@@ -38,6 +38,7 @@ from registration.web.organizer.session_words import name_here
 SUBJECT, TEXT = "subject_", "text_"
 MINUTES, CLOCK = "minutes", "clock"
 """The two ways to say when."""
+CHOSEN = Needed(lambda: _("Choose one."))
 WHOLE = re.compile(r"[0-9]{1,5}", re.ASCII)
 TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
@@ -132,10 +133,12 @@ class PreviewForm(FlaskForm):
 
         csrf = False
 
-    session = MenuField(_l("Session"))
-    language = MenuField(_l("Language"), choices=lambda: [(one, language_name(one)) for one in LANGUAGES])
-    category = MenuField(_l("Category"))
-    zone = ZoneField(_l("Time zone"))
+    session = MenuField(_l("Session"), validators=[CHOSEN])
+    language = MenuField(
+        _l("Language"), choices=lambda: [(one, language_name(one)) for one in LANGUAGES], validators=[CHOSEN]
+    )
+    category = MenuField(_l("Category"), validators=[CHOSEN])
+    zone = ZoneField(_l("Time zone"), validators=[CHOSEN])
 
 
 def rule_form(event: Event, rule: ReminderRule | None, *, submitted: bool) -> RuleForm:
