@@ -50,6 +50,18 @@ def to_utc(wall: datetime, zone_name: str) -> datetime:
     )
 
 
+def first_instant(wall: datetime, zone_name: str) -> datetime:
+    """Return the first instant (aware, UTC) at which clocks in a zone show the naive `wall`; where they skip it, the
+    first after the gap. For what must go on, where `to_utc` would refuse."""
+    zone = pytz.timezone(zone_name)
+    try:
+        return zone.localize(wall, is_dst=None).astimezone(UTC)
+    except pytz.AmbiguousTimeError:
+        return min(zone.localize(wall, is_dst=is_dst).astimezone(UTC) for is_dst in (True, False))
+    except pytz.NonExistentTimeError:
+        return zone.localize(_nearest_possible(wall, zone, MINUTE), is_dst=None).astimezone(UTC)
+
+
 def to_wall(instant: datetime, zone_name: str) -> datetime:
     """Return what clocks in a zone show at the aware `instant`: an aware datetime in that zone."""
     return instant.astimezone(pytz.timezone(zone_name))

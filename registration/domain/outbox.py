@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from registration.domain.stopped import takes_no_mail
 from registration.extensions import db, insert_new, insert_row, keyring
-from registration.models import Delivery, Event, EventSession, Registration
+from registration.models import Delivery, Event, EventSession, Registration, ReminderRule
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 
@@ -165,7 +165,8 @@ def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datet
 def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
     """Claim up to `limit` deliveries that are due, urgent ones first, for `owner` until the lease ends.
 
-    Returns their ids in the order to send. Reminders that one person is due together come as one list: one mail.
+    Returns their ids in the order to send. Reminders that one person is due together come as one list: one mail; but
+    those of a rule with words of its own by themselves.
     """
     due = (
         select(Delivery.id)
@@ -305,7 +306,8 @@ def _lease(which: ColumnElement[bool], owner: str, now: datetime) -> Update:
 
 def _mails(owner: str, now: datetime) -> list[list[int]]:
     rows = db.session.execute(
-        select(Delivery.id, Delivery.registration_id, Delivery.kind)
+        select(Delivery.id, Delivery.registration_id, Delivery.kind, ReminderRule.id, ReminderRule.text)
+        .outerjoin(ReminderRule, ReminderRule.id == Delivery.rule_id)
         .where(
             Delivery.claimed_by == owner,
             Delivery.claimed_until > now,
@@ -314,8 +316,9 @@ def _mails(owner: str, now: datetime) -> list[list[int]]:
         .order_by(Delivery.urgent.desc(), Delivery.next_try_at, Delivery.id)
     )
     mails: dict[object, list[int]] = {}
-    for delivery_id, registration_id, kind in rows:
-        key = ("reminder", registration_id) if kind is Kind.REMINDER else delivery_id
+    for delivery_id, registration_id, kind, rule_id, own_text in rows:
+        # A rule's own words go with its own sessions; what has ours may stand in one mail.
+        key = (registration_id, rule_id if own_text else None) if kind is Kind.REMINDER else delivery_id
         mails.setdefault(key, []).append(delivery_id)
     return list(mails.values())
 

@@ -1,18 +1,25 @@
 """Reminders: made in one statement when they fall due, for those confirmed by then.
 
-A reminder is due so many minutes before a session and useful until the next rule's is due, the last one until the
-session is over. Nothing is rescheduled: a moved session has another start, and is reminded of anew.
+A rule's reminder of a session is due and of use as `reminder_times` says. Nothing is rescheduled: a moved session has
+another start, and is reminded of anew. Whoever edits a rule holds its row; a sweep looks at it once more under a lock
+that all sweeps share, so that after a pause nothing more is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Insert, String, and_, cast, exists, insert, literal, select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, CursorResult, Insert, String, exists, insert, inspect, literal, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import selectinload
 
+from registration.domain.programme import takes_place
+from registration.domain.reminder_times import is_for, spans, useful_until
+from registration.errors import NotFound, Refusal
 from registration.extensions import db, insert_new
 from registration.models import (
     Category,
@@ -30,6 +37,8 @@ from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
 from registration.models.types import UtcDateTime, words
 
+SENT_ALREADY = _l("This reminder has been sent for this session; nobody gets it twice.")
+
 
 @dataclass(frozen=True)
 class Due:
@@ -41,24 +50,14 @@ class Due:
     useful_until: datetime
 
 
-def reminder_times(
-    minutes_before: list[int], starts_at: datetime, ends_at: datetime
-) -> list[tuple[datetime, datetime]]:
-    """Return (due, useful until) for each rule's minutes: until the next one is due, or the session over."""
-    dues = [starts_at - timedelta(minutes=minutes) for minutes in minutes_before]
-    return [(due, min((other for other in dues if other > due), default=ends_at)) for due in dues]
-
-
 def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
-    """Yield what falls due at `now` for an event: rules by sessions that take place."""
-    rules = [rule for rule in event.reminder_rules if rule.minutes_before is not None]
+    """Yield what falls due at `now` for an event: rules that are not paused by sessions that take place."""
     for session in event.sessions:
         if session.state is not SessionState.SCHEDULED:
             continue
-        times = reminder_times([rule.minutes_before or 0 for rule in rules], session.starts_at, session.ends_at)
-        for rule, (due_at, useful_until) in zip(rules, times, strict=True):
-            if due_at <= now < useful_until:
-                yield Due(rule, session, due_at, useful_until)
+        for rule, due_at, until in spans(event.reminder_rules, session):
+            if not rule.paused and due_at <= now < until:
+                yield Due(rule, session, due_at, until)
 
 
 def make_reminders(*, now: datetime) -> int:
@@ -66,7 +65,7 @@ def make_reminders(*, now: datetime) -> int:
     made = 0
     for event in _events_near(now):
         for due in due_reminders(event, now=now):
-            if not _is_made(due) and _begin_round(due, now):
+            if not _is_made(due) and _still_stands(due, now) and _begin_round(due, now):
                 db.session.execute(_deliveries(due, now))
                 made += 1
     return made
@@ -75,6 +74,49 @@ def make_reminders(*, now: datetime) -> int:
 def not_made(*, now: datetime) -> list[Due]:
     """Return the rounds that have fallen due and are not made: where a worker runs, they are within a second."""
     return [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
+
+
+def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int:
+    """Make a rule's reminders of a session at once, for all who are confirmed now. Returns for how many.
+
+    They are not made again when they would be due. Raises Refusal where they cannot be made, or have been.
+    """
+    locked = select(ReminderRule).where(ReminderRule.id == id_of(rule)).with_for_update(key_share=True)
+    if db.session.execute(locked.execution_options(populate_existing=True)).scalar() is None:
+        raise NotFound(_l("This reminder has been deleted in the meantime; the list of reminders has those there are."))
+    for refusal in refusals(rule, session, now=now):
+        raise refusal
+    due = Due(rule, session, now, useful_until(rule, session, now, rule.event.reminder_rules))
+    if not _begin_round(due, now):
+        raise Refusal(SENT_ALREADY)
+    counted = db.session.execute(_deliveries(due, now), execution_options={"preserve_rowcount": True})
+    return cast("CursorResult[tuple[()]]", counted).rowcount
+
+
+def id_of(rule: ReminderRule) -> int:
+    """Return a rule's number, also where the rule may be gone."""
+    return cast("tuple[int]", inspect(rule).identity)[0]
+
+
+def refusals(rule: ReminderRule, session: EventSession, *, now: datetime) -> Iterator[Refusal]:
+    """Yield why a rule cannot remind of a session at `now`."""
+    if session.event.state is not EventState.PUBLISHED:
+        yield Refusal(_l("The event is not published: nobody is reminded of it."))
+    if not takes_place(session) or session.ends_at <= now:
+        yield Refusal(_l("This session is cancelled or over: nobody is reminded of it."))
+    if not is_for(rule, session):
+        yield Refusal(_l("This reminder is not about this session; choose the session in its form first."))
+    if rule.paused:
+        yield Refusal(_l("This reminder is paused; resume it first."))
+
+
+def wanting(event_id: int) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for whoever may be reminded, for a query that joins Registration and SessionChoice."""
+    return (
+        Registration.event_id == event_id,
+        Registration.state == RegistrationState.CONFIRMED,
+        Registration.unsubscribed_at.is_(None),
+    )
 
 
 def _events_near(now: datetime) -> list[Event]:
@@ -88,6 +130,13 @@ def _events_near(now: datetime) -> list[Event]:
             .options(selectinload(Event.sessions), selectinload(Event.reminder_rules))
         ).scalars()
     )
+
+
+def _still_stands(due: Due, now: datetime) -> bool:
+    """Whether a rule still says so; nobody edits it until the unit of work ends."""
+    shared = select(ReminderRule).where(ReminderRule.id == due.rule.id).with_for_update(read=True)
+    rule = db.session.execute(shared.execution_options(populate_existing=True)).scalar_one_or_none()
+    return rule is not None and due in due_reminders(due.session.event, now=now)
 
 
 def _begin_round(due: Due, now: datetime) -> bool:
@@ -130,17 +179,20 @@ def _deliveries(due: Due, now: datetime) -> Insert:
         select(*values.values())
         .join(SessionChoice, SessionChoice.registration_id == Registration.id)
         .where(
-            Registration.event_id == due.session.event_id,
-            Registration.state == RegistrationState.CONFIRMED,
+            *wanting(due.session.event_id),
+            *_chosen_by(due.rule),
             Registration.confirmed_at <= due.due_at,
-            Registration.unsubscribed_at.is_(None),
             SessionChoice.session_id == due.session.id,
-            ~exists().where(Delivery.key == cast(key, String)),
+            ~exists().where(Delivery.key == sql_cast(key, String)),
         )
     )
-    if due.rule.categories:
-        chosen = chosen.join(
-            Category,
-            and_(Category.id == Registration.category_id, Category.slug.in_(due.rule.categories)),
-        )
     return insert(Delivery).from_select(list(values), chosen)
+
+
+def _chosen_by(rule: ReminderRule) -> Iterator[ColumnElement[bool]]:
+    """Yield what holds for the registrations that a rule is for."""
+    if rule.categories:
+        of_event = select(Category.id).where(Category.event_id == rule.event_id, Category.slug.in_(rule.categories))
+        yield Registration.category_id.in_(of_event)
+    if rule.languages:
+        yield Registration.language.in_(rule.languages)

@@ -15,7 +15,8 @@ from registration.domain.link_keys import LinkKind
 from registration.domain.outbox import invitations_wait
 from registration.domain.programme import takes_place
 from registration.mail.letter import CalendarFile, Letter, write
-from registration.mail.reader import Reader
+from registration.mail.own_words import own_words
+from registration.mail.reader import Reader, SessionLine
 from registration.models import Delivery, EventSession
 from registration.models.invitation import Standing
 from registration.models.registration import RegistrationState
@@ -72,11 +73,27 @@ def cancelled(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
 
 
 def reminder(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
-    """Remind of the sessions that are near."""
+    """Remind of the sessions that are near, in the own words of the rule they are due by where it has some."""
     due = {delivery.session_id for delivery in deliveries}
     sessions = [session for session in reader.registration.event.sessions if session.id in due]
     minutes = max(0, round((sessions[0].starts_at - reader.now).total_seconds() / 60))
-    return write("reminder", reader, sessions=reader.lines(sessions), minutes=minutes, unsubscribable=True)
+    lines, rules = reader.lines(sessions), {delivery.rule for delivery in deliveries}
+    rule = rules.pop() if len(rules) == 1 else None
+    words = own_words(reader, rule.subject, rule.text, _reminder_values(reader, lines)) if rule else None
+    return write("reminder", reader, sessions=lines, minutes=minutes, words=words, unsubscribable=True)
+
+
+def _reminder_values(reader: Reader, lines: Sequence[SessionLine]) -> dict[str, str]:
+    """Return what stands for the placeholders of a reminder; time and watch page are those of the first session."""
+    first = lines[0].times[0]
+    return {
+        "name": reader.personal.name,
+        "event": reader.title,
+        "session": "; ".join(line.title for line in lines),
+        "time": f"{first.date}, {first.starts} ({first.where})",
+        "watch_page": lines[0].watch_url,
+        "own_page": reader.link("participant.enter", LinkKind.MANAGE),
+    }
 
 
 def calendar_file(reader: Reader, session: EventSession, number: int) -> CalendarFile:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 from sqlalchemy import func, select
 
+from registration.domain import reminder_edits
 from registration.domain.event_file import Outcome
+from registration.domain.reminder_times import When
+from registration.domain.reminder_values import RuleValues, mark_of
 from registration.extensions import db, writing
 from registration.keys import new_public_id
-from registration.models import Category, EventSession, Registration, SessionChoice
+from registration.models import (
+    Category,
+    Delivery,
+    EventSession,
+    Registration,
+    ReminderRound,
+    ReminderRule,
+    SessionChoice,
+)
+from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.registration import PROVED, RegistrationState
 from tests.support.event_files import LATER, NOW, SMALL, edited, event, faults_of, line_of, take_in
 
@@ -109,8 +122,9 @@ def test_invitations_are_on_and_edits_are_gathered_for_ten_minutes_unless_a_file
 
 
 def test_an_edit_adds_and_removes_sessions() -> None:
-    take_in(SMALL)
-    head, first, second = re.split(r"(?m)^(?=  - slug: (?:first|second)$)", SMALL)
+    small = SMALL.replace("sessions: [first]", "sessions: [second]")
+    take_in(small)
+    head, first, second = re.split(r"(?m)^(?=  - slug: (?:first|second)$)", small)
     third = second.replace("slug: second", "slug: third").replace("2027-05-05", "2027-05-06")
     assert take_in(head + third + second, LATER) == Outcome.UPDATED
     assert [one.slug for one in event().sessions] == ["second", "third"]
@@ -142,9 +156,9 @@ def test_a_file_may_not_lose_a_session_that_people_chose() -> None:
     take_in(SMALL)
     register("open", RegistrationState.CONFIRMED, "second")
     without = SMALL[: SMALL.index("  - slug: second")].replace("summary: A small", "summary: A new")
+    line = line_of("- slug: first", without) - 1
     assert faults_of(without) == [
-        f"line {line_of('sessions:', without)}, sessions: The session “second” has 1 registrations; keep it, with "
-        "“state: cancelled”."
+        f"line {line}, sessions: The session “second” has 1 registrations; keep it, with “state: cancelled”."
     ]
     assert event().summary == {"en": "A small event."}
 
@@ -223,3 +237,84 @@ def test_a_file_with_a_fault_at_its_end_changes_nothing() -> None:
     take_in(SMALL)
     faults_of(SMALL.replace("A small event", "A new event") + "unknown: 1\n")
     assert (event().version, event().summary) == (1, {"en": "A small event."})
+
+
+EVENING = SMALL[SMALL.index("  - slug: evening-before") : SMALL.index("categories:\n  - slug: open")]
+WITHOUT_EVENING = SMALL.replace(EVENING, "")
+
+
+def rule(slug: str) -> ReminderRule:
+    return db.session.execute(select(ReminderRule).where(ReminderRule.slug == slug)).scalar_one()
+
+
+def remind(slug: str, state: DeliveryState) -> None:
+    """A reminder of the first session by this rule is made, and fares so."""
+    person = register("open", RegistrationState.CONFIRMED, "first")
+    first = session("first")
+    with writing():
+        made = {"rule_id": rule(slug).id, "session_id": first.id, "starts_at": first.starts_at}
+        db.session.add(ReminderRound(**made, made_at=NOW))
+        moments = {"due_at": NOW, "useful_until": LATER, "next_try_at": NOW}
+        kind = DeliveryKind.REMINDER
+        db.session.add(Delivery(key="one", kind=kind, registration_id=person, state=state, **made, **moments))
+
+
+def reminders() -> tuple[int, int]:
+    """How many are made, in how many rounds."""
+    deliveries = db.session.execute(select(func.count()).select_from(Delivery)).scalar_one()
+    return deliveries, db.session.execute(select(func.count()).select_from(ReminderRound)).scalar_one()
+
+
+def test_a_reminder_has_what_the_file_says() -> None:
+    take_in(SMALL)
+    evening = rule("evening-before")
+    assert (evening.minutes_before, evening.days_before, evening.clock_time) == (None, 1, time(18))
+    assert (evening.categories, evening.sessions, evening.languages) == ([], ["first"], ["en", "fr"])
+    assert evening.subject == {"en": "Tomorrow: {session}"}
+    assert evening.text == {"en": "{name}, we look forward to seeing you."}
+    assert rule("quarter-hour").minutes_before == 15
+    assert take_in(SMALL, LATER) == Outcome.UNCHANGED
+
+
+def test_a_file_wins_over_the_desk_but_leaves_a_pause_alone() -> None:
+    take_in(SMALL)
+    with writing():
+        reminder_edits.add(event(), RuleValues(When(minutes_before=60)), now=NOW)
+        seen = mark_of(rule("quarter-hour"))
+        reminder_edits.change(rule("quarter-hour"), RuleValues(When(minutes_before=30)), seen=seen, now=NOW)
+        reminder_edits.pause(rule("evening-before"), now=NOW)
+    assert take_in(SMALL, LATER) == Outcome.UPDATED
+    assert [(one.slug, one.minutes_before, one.paused) for one in event().reminder_rules] == [
+        ("quarter-hour", 15, False),
+        ("evening-before", None, True),
+    ]
+
+
+def test_a_reminder_that_has_been_sent_outlives_the_file_paused() -> None:
+    take_in(SMALL)
+    remind("evening-before", DeliveryState.SENT)
+    assert take_in(WITHOUT_EVENING, LATER) == Outcome.UPDATED
+    assert (rule("evening-before").paused, rule("evening-before").clock_time, reminders()) == (True, time(18), (1, 1))
+    assert take_in(WITHOUT_EVENING, LATER) == Outcome.UNCHANGED
+
+
+def test_a_reminder_that_only_waits_goes_with_the_file() -> None:
+    take_in(SMALL)
+    remind("evening-before", DeliveryState.WAITING)
+    assert take_in(WITHOUT_EVENING, LATER) == Outcome.UPDATED
+    assert ([one.slug for one in event().reminder_rules], reminders()) == (["quarter-hour"], (0, 0))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "left"),
+    [
+        ("days_before: 1", "days_before: 2", (0, 0)),
+        ("languages: [en, fr]", "languages: [fr]", (0, 0)),
+        ("we look forward to seeing you", "see you soon", (1, 1)),
+    ],
+)
+def test_a_file_takes_back_what_waits_where_it_changes_when_or_whom(old: str, new: str, left: tuple[int, int]) -> None:
+    take_in(SMALL)
+    remind("evening-before", DeliveryState.WAITING)
+    assert take_in(edited(old, new), LATER) == Outcome.UPDATED
+    assert reminders() == left

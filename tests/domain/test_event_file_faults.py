@@ -27,6 +27,11 @@ NO_TIME = "There is no such time; write it as 2021-05-25 10:00."
 NO_URL = "This is no address of the web; write it as https://webtv.un.org/."
 NO_ADDRESS = "This is no mail address; write it as dialogue@example.org."
 NO_ZONE = "There is no such time zone; write it as America/New_York."
+NO_PLACEHOLDER = (
+    "There is no placeholder “{{{}}}”; there are "
+    + ", ".join(f"{{{{{one}}}}}" for one in ("name", "event", "session", "time", "watch_page", "own_page"))
+    + "."
+)
 CONTROL_IN_LINE = "There is a control character in this line; remove it."
 DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
 
@@ -107,6 +112,24 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
          "There is no such category in this file; add it."),
         ("categories: [open]", "categories: [open, open]", "reminders[0].categories",
          "Something stands twice in this list; name each once."),
+        ("at: 18:00", "at: 24:00", "reminders[1].at", "Write a time of day as 18:00."),
+        ("at: 18:00", "at: noon", "reminders[1].at", "Write a time of day as 18:00."),
+        ("days_before: 1\n", "days_before: 31\n", "reminders[1].days_before", "This is too large; the most is 30."),
+        ("minutes_before: 15", "days_before: 1\n    minutes_before: 15", "reminders[0].days_before",
+         "This does not go with “minutes_before”; keep one of them."),
+        ("sessions: [first]", "sessions: [third]", "reminders[1].sessions[0]",
+         "There is no such session in this file; add it."),
+        ("categories: [open]", "categories: [closed]", "reminders[0].categories[0]",
+         "There is no such category in this file; add it."),
+        ("languages: [en, fr]", "languages: [de]", "reminders[1].languages[0]",
+         "“de” is not possible here; choose one of: ar, en, es, fr, ru, zh."),
+        ('subject: "Tomorrow: {session}"', 'subject: "Tomorrow: {when}"', "reminders[1].subject",
+         NO_PLACEHOLDER.format("when")),
+        ('subject: "Tomorrow: {session}"', 'subject: {fr: "Demain"}', "reminders[1].subject",
+         "Write it in the event's default language (en) too."),
+        ('text: "{name}, we', 'text: "{name!r}, we', "reminders[1].text", NO_PLACEHOLDER.format("name!r")),
+        ('text: "{name}, we', 'text: "{name, we', "reminders[1].text",
+         "A brace stands alone here; write a placeholder as {name}, and a brace that is meant twice: {{ or }}."),
         ("audience: confirmed", "audience: [nope]", "sessions[0].streams[0].audience",
          "Write one word here, one of: public, confirmed."),
         ("state: published", "state: true", "state",
@@ -151,6 +174,14 @@ def test_faults_are_told_with_line_and_field(old: str, new: str, field: str, sen
     [
         ("slug: small\n", "\n", "state:", "slug", "This is missing; add it."),
         ("title: It was small\n", "\n", "press_release:", "press_release.title", "This is missing; add it."),
+        ("    minutes_before: 15\n", "", "- slug: quarter-hour", "reminders[0].minutes_before",
+         "This is missing; add it, or “days_before” and “at” in its place."),
+        ("    at: 18:00\n", "", "- slug: evening-before", "reminders[1].at", "This is missing; add it."),
+        ("    days_before: 1\n", "", "- slug: evening-before", "reminders[1].days_before", "This is missing; add it."),
+        ('    text: "{name}, we look forward to seeing you."\n', "", "- slug: evening-before", "reminders[1].text",
+         "There is a subject; write the text too."),
+        ("days_before: 1\n    at: 18:00", "days_before: 0\n    at: 10:00", "at: 18:00", "reminders[1].at",
+         "No session starts later on its day than this; choose an earlier time."),
         ("kind: one_choice", "kind: text", "choices:", "categories[1].questions[1].choices",
          "A question of this kind has no choices; remove them."),
         ("kind: yes_no", "kind: several_choices", "- name: pleased", "categories[1].questions[2].choices",

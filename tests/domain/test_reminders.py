@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration.domain.reminders import make_reminders, reminder_times
+from registration.domain.reminder_times import spans
+from registration.domain.reminders import make_reminders
 from registration.extensions import db, writing
 from registration.models import Delivery, Event, EventSession, ReminderRule
 from registration.models.delivery import DeliveryKind
@@ -72,8 +73,11 @@ def test_a_reminder_is_of_use_until_the_next_is_due_or_the_session_over(
     minutes: list[int], expected: list[tuple[int, int]]
 ) -> None:
     """In minutes from the start of a session of one hour."""
-    found = reminder_times(minutes, FIRST_START, FIRST_START + HOUR)
-    assert [((due - FIRST_START) / MINUTE, (until - FIRST_START) / MINUTE) for due, until in found] == expected
+    session = EventSession(slug="one", starts_at=FIRST_START, ends_at=FIRST_START + HOUR)
+    found = spans(
+        [ReminderRule(minutes_before=one, sessions=[], categories=[], languages=[]) for one in minutes], session
+    )
+    assert [((due - FIRST_START) / MINUTE, (until - FIRST_START) / MINUTE) for _rule, due, until in found] == expected
 
 
 @SQLITE

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.errors import Refusal
-from registration.timezones import COMMON_ZONES, city, offset_name, to_utc, to_wall, zone_named
+from registration.timezones import COMMON_ZONES, city, first_instant, offset_name, to_utc, to_wall, zone_named
 
 NEW_YORK = "America/New_York"
 YEARS = {"min_value": datetime.fromisoformat("2000-01-01"), "max_value": datetime.fromisoformat("2037-12-31")}
@@ -129,3 +129,27 @@ def test_a_zone_is_called_by_its_city(zone: str, name: str) -> None:
 def test_a_zone_that_is_not_in_common_use_is_refused(name: str) -> None:
     with pytest.raises(Refusal, match="There is no such time zone; choose one from the list, as Asia/Kathmandu"):
         zone_named(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2026-05-25 18:00", "2026-05-25 22:00"),
+        ("2026-03-08 01:59", "2026-03-08 06:59"),
+        ("2026-03-08 02:00", "2026-03-08 07:00"),
+        ("2026-03-08 02:30", "2026-03-08 07:00"),
+        ("2026-03-08 03:00", "2026-03-08 07:00"),
+        ("2026-11-01 01:30", "2026-11-01 05:30"),
+        ("2026-11-01 02:00", "2026-11-01 07:00"),
+    ],
+)
+def test_where_clocks_change_the_first_instant_is_taken(written: str, utc: str) -> None:
+    assert first_instant(wall(written), NEW_YORK) == pytz.utc.localize(wall(utc))
+
+
+@given(st.datetimes(**YEARS), zones)
+def test_before_the_first_instant_clocks_show_less_and_from_it_on_not(moment: datetime, zone: str) -> None:
+    written = moment.replace(second=0, microsecond=0)
+    found = first_instant(written, zone)
+    shown = [to_wall(found - timedelta(minutes=early), zone).replace(tzinfo=None) for early in (0, 1)]
+    assert shown[1] < written <= shown[0]

@@ -54,6 +54,19 @@ GUARDED = {
     "organizer.try_announcement": Action.EDIT_MAIL,
     "organizer.send_mail_again": Action.SEND_AGAIN,
     "organizer.write_again": Action.SEND_AGAIN,
+    "organizer.reminders": Action.SEE_NUMBERS,
+    "organizer.reminder": Action.SEE_NUMBERS,
+    "organizer.new_reminder": Action.EDIT_MAIL,
+    "organizer.add_reminder": Action.EDIT_MAIL,
+    "organizer.edit_reminder": Action.EDIT_MAIL,
+    "organizer.delete_reminder": Action.EDIT_MAIL,
+    "organizer.pause_reminder": Action.EDIT_MAIL,
+    "organizer.resume_reminder": Action.EDIT_MAIL,
+    "organizer.preview_reminder": Action.EDIT_MAIL,
+    "organizer.reminder_body": Action.EDIT_MAIL,
+    "organizer.try_reminder": Action.EDIT_MAIL,
+    "organizer.review_reminder": Action.EDIT_MAIL,
+    "organizer.send_reminder": Action.EDIT_MAIL,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
@@ -191,6 +204,7 @@ def test_each_role_is_shown_the_ways_it_may_go(app: Flask, role: Role) -> None:
         "Attendees": Action.SEE_LIST,
         "Sessions": Action.SEE_NUMBERS,
         "Announcements": Action.SEE_NUMBERS,
+        "Reminders": Action.SEE_NUMBERS,
         "Export the list": Action.EXPORT,
     }
     assert links == {name for name, action in ways.items() if role in ALLOWED[action]}

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from registration.domain.event_file.faults import Fault, Path
 from registration.domain.event_file.reading import Document
+from registration.domain.event_file.reminding import reminder_faults
 from registration.domain.event_file.walltimes import dicts, wall_or_none
 from registration.errors import Refusal
 from registration.models.event import QuestionKind
@@ -41,6 +42,7 @@ def fit_faults(document: Document, moved: timedelta) -> Iterator[Fault]:
         yield from _unknown_categories(document)
         yield from _question_faults(document)
         yield from _speaker_faults(document)
+        yield from reminder_faults(document, moved)
 
 
 def _time_faults(document: Document, moved: timedelta) -> Iterator[Fault]:

@@ -14,12 +14,14 @@ from registration.domain import admission, revisions
 from registration.domain.event_file.applying import bring, create
 from registration.domain.event_file.checking import fit_faults
 from registration.domain.event_file.faults import EventFileFaults, Fault
-from registration.domain.event_file.keeping import kept_faults
+from registration.domain.event_file.keeping import keep_told_rules, kept_faults
 from registration.domain.event_file.planning import Planned, plan_event
 from registration.domain.event_file.reading import decode, read
 from registration.domain.event_file.validating import schema_faults
 from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
+from registration.domain.reminder_edits import withdraw
+from registration.domain.reminder_values import reach_of
 from registration.errors import Refusal
 from registration.extensions import db
 from registration.models import Event, EventSession
@@ -71,6 +73,7 @@ def import_event(
     admission.lock_event(event.id)
     _lock_sessions(event)
     _raise_any([*kept_faults(event, planned, document)])
+    keep_told_rules(event, planned)
     return ImportResult(event, _update(event, planned, now=now))
 
 
@@ -91,11 +94,13 @@ def _create(planned: Planned, *, now: datetime) -> Event:
 
 
 def _update(event: Event, planned: Planned, *, now: datetime) -> Outcome:
+    reaches = {rule: reach_of(rule) for rule in event.reminder_rules}
     with db.session.no_autoflush:
         changed = bring(event, planned, now=now)
     if not changed:
         return Outcome.UNCHANGED
     db.session.flush()
+    withdraw([rule.id for rule in event.reminder_rules if reaches.get(rule, reach_of(rule)) != reach_of(rule)])
     db.session.expire(event, ["sessions", "categories", "reminder_rules"])
     if event.state is EventState.PUBLISHED:
         admission.fill_places(event, now=now)

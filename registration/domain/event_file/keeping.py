@@ -16,8 +16,18 @@ from registration.domain.event_file.faults import Fault, Path
 from registration.domain.event_file.planning import Planned
 from registration.domain.event_file.reading import Document
 from registration.domain.notice import HOLDING as HOLDING_SESSIONS
+from registration.domain.reminder_edits import has_history
 from registration.extensions import db
-from registration.models import Category, Event, EventSession, Invitation, Question, Registration, SessionChoice
+from registration.models import (
+    Category,
+    Event,
+    EventSession,
+    Invitation,
+    Question,
+    Registration,
+    ReminderRule,
+    SessionChoice,
+)
 from registration.models.registration import PROVED
 
 
@@ -27,6 +37,15 @@ def kept_faults(event: Event, planned: Planned, document: Document) -> Iterator[
     yield from _taken_categories(event, planned, document)
     yield from _taken_answers(event, planned, document)
     yield from _taken_places(event, planned, document)
+
+
+def keep_told_rules(event: Event, planned: Planned) -> None:
+    """Let a reminder rule that the file has no more stay, paused, once mails have been sent by it: what became of them
+    stays with it."""
+    named = {one.name for one in planned.below["reminder_rules"]}
+    for rule in event.reminder_rules:
+        if rule.slug not in named and has_history(rule):
+            planned.below["reminder_rules"].append(Planned(ReminderRule, rule.slug, {"paused": True}))
 
 
 def _taken_sessions(event: Event, planned: Planned, document: Document) -> Iterator[Fault]:

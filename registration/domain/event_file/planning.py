@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from registration.domain.event_file.reminding import clock_of
 from registration.domain.event_file.walltimes import parse_wall
 from registration.extensions import Base
 from registration.models import (
@@ -89,7 +90,7 @@ def plan_event(root: Entries, *, as_slug: str | None, moved: timedelta) -> Plann
     below = {
         "sessions": sessions,
         "categories": [_category(one, place, terms) for place, one in enumerate(root["categories"])],
-        "reminder_rules": [_rule(one) for one in root.get("reminders", [])],
+        "reminder_rules": [_rule(one, terms) for one in root.get("reminders", [])],
     }
     return Planned(EventRow, as_slug or root["slug"], values, below)
 
@@ -158,8 +159,18 @@ def _question(given: Entries, position: int, terms: _Terms) -> Planned:
     return Planned(Question, given["name"], values)
 
 
-def _rule(given: Entries) -> Planned:
-    values = {"minutes_before": given["minutes_before"], "categories": given.get("categories", [])}
+def _rule(given: Entries, terms: _Terms) -> Planned:
+    """Whether a rule is paused is decided at the desk alone: a file leaves it as it is."""
+    values = {
+        "minutes_before": given.get("minutes_before"),
+        "days_before": given.get("days_before"),
+        "clock_time": clock_of(given.get("at")),
+        "categories": given.get("categories", []),
+        "sessions": given.get("sessions", []),
+        "languages": given.get("languages", []),
+        "subject": terms.texts(given.get("subject")),
+        "text": terms.texts(given.get("text")),
+    }
     return Planned(ReminderRule, given["slug"], values)
 
 

@@ -36,6 +36,7 @@ PATTERNS: dict[str, LazyString] = {
     "^#[^\\s#]+$": _l('Write a hashtag as "#Dialogue", in quotes and without spaces.'),
     "^[a-z0-9]+(-[a-z0-9]+)*$": _l("Use small letters a to z, digits and hyphens, as “civil-society”."),
     LANGUAGE: _l("This is no language tag; write it as en, fr or zh."),
+    "^([01][0-9]|2[0-3]):[0-5][0-9]$": _l("Write a time of day as 18:00."),
     "^[^\\n]*$": _l("This must be one line; write it without line breaks."),
     "^[a-z][a-z0-9_]*$": _l("Use small letters a to z, digits and underscores, as “ecosoc_status”."),
 }

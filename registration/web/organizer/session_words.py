@@ -66,7 +66,7 @@ def name_here(language: str) -> str:
 def changes_text(changes: Iterable[Change]) -> str:
     """Return what is new, as a list in the page's language: "the new time and the new title"."""
     found = frozenset(changes)
-    return _listed(str(label) for change, label in CHANGES.items() if change in found)
+    return listed(str(label) for change, label in CHANGES.items() if change in found)
 
 
 def told_lines(to_tell: ToTell) -> list[str]:
@@ -140,7 +140,7 @@ def _telling_text(telling: Telling) -> str:
     if telling.changes and telling.becomes in WAYS:
         parts.append(str(WAYS[telling.becomes]))
     by_number = sorted(telling.languages.items(), key=lambda one: (-one[1], one[0]))
-    languages = _listed(f"{name_here(language)} ({number})" for language, number in by_number)
+    languages = listed(f"{name_here(language)} ({number})" for language, number in by_number)
     parts.append(_("Languages: %(list)s.", list=languages))
     if telling.discreet:
         parts.append(ngettext("%(num)s of them discreetly.", "%(num)s of them discreetly.", telling.discreet))
@@ -160,5 +160,6 @@ def _what_is_told(telling: Telling) -> str:
     )
 
 
-def _listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """Return words as a list in the page's language."""
     return format_list(list(words), locale=locale_of(page_language()))

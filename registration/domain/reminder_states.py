@@ -1,0 +1,182 @@
+"""How an event's reminders stand: for each rule and session whether it is planned, being sent, sent or missed, and how
+many people it reaches. A page asks the database three times, however many there are.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+
+from registration.domain.programme import takes_place
+from registration.domain.reminder_times import due_at, is_for, useful_until, when_of
+from registration.domain.reminders import wanting
+from registration.extensions import db
+from registration.models import Delivery, Event, EventSession, Registration, ReminderRound, ReminderRule
+from registration.models import SessionChoice as Choice
+from registration.models.delivery import DeliveryState
+from registration.models.event import EventState
+
+Key = tuple[int, int, datetime]
+"""A round: rule, session, start."""
+FAILED = (DeliveryState.FAILED, DeliveryState.STOPPED)
+
+
+class RoundState(enum.StrEnum):
+    """Where one rule's reminders of one start of one session stand."""
+
+    PLANNED = "planned"
+    PAUSED = "paused"
+    SENDING = "sending"
+    SENT = "sent"
+    MISSED = "missed"
+    """Its time went by and it was not made: it was paused, or no worker ran."""
+    OFF = "off"
+    """The session does not take place, or its event is not published."""
+    NEVER = "never"
+    """Its clock time is not before the session's start."""
+
+
+class Reached(NamedTuple):
+    """So many people whom a session's reminders may reach, of one category and language."""
+
+    session_id: int
+    category_id: int
+    language: str
+    people: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """One rule's reminders of one start of one session. `people`: how many would get them now; `mails`: how those fare
+    that were made, at `made_at`."""
+
+    rule: ReminderRule
+    session: EventSession
+    starts_at: datetime
+    state: RoundState
+    due_at: datetime | None
+    made_at: datetime | None
+    people: int
+    mails: Counter[DeliveryState]
+
+    @property
+    def failed(self) -> int:
+        """How many were refused by a mail server, or not tried because earlier mail had come back."""
+        return sum(self.mails[state] for state in FAILED)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the session has another start now."""
+        return self.starts_at != self.session.starts_at
+
+
+@dataclass(frozen=True)
+class Reminders:
+    """All rounds of an event, and whom its sessions' reminders may reach."""
+
+    rounds: Sequence[Round]
+    reached: Sequence[Reached]
+
+    def of(self, rule: ReminderRule) -> list[Round]:
+        """Return the rounds of one rule, by session."""
+        return [one for one in self.rounds if one.rule.id == rule.id]
+
+    def people(self, rule: ReminderRule, session: EventSession) -> list[Reached]:
+        """Return whom a rule's reminder of a session reaches now."""
+        return list(_reached_by(self.reached, rule, session))
+
+
+def reminders_of(event: Event, *, now: datetime) -> Reminders:
+    """Return how all reminders of an event stand at `now`."""
+    found = _Found(_mails(event), _made(event), _reached(event))
+    pairs = itertools.product(event.reminder_rules, event.sessions)
+    return Reminders([one for pair in pairs for one in _rounds(*pair, found, now)], found.reached)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the database holds of an event's rounds."""
+
+    mails: dict[Key, Counter[DeliveryState]]
+    made: dict[Key, datetime]
+    reached: Sequence[Reached]
+
+
+def _rounds(rule: ReminderRule, session: EventSession, found: _Found, now: datetime) -> Iterator[Round]:
+    """Yield the round of a session's start, and before it those of earlier starts that somebody was reminded of."""
+    keys = {key for key in (*found.mails, *found.made) if key[:2] == (rule.id, session.id)}
+    standing = (rule.id, session.id, session.starts_at)
+    for key in sorted(keys - {standing}):
+        mails = found.mails.get(key, Counter())
+        state = RoundState.SENDING if mails[DeliveryState.WAITING] else RoundState.SENT
+        yield Round(rule, session, key[2], state, None, found.made.get(key), 0, mails)
+    if is_for(rule, session) or standing in keys:
+        yield _standing_round(rule, session, found, now)
+
+
+def _standing_round(rule: ReminderRule, session: EventSession, found: _Found, now: datetime) -> Round:
+    key = (rule.id, session.id, session.starts_at)
+    due, made_at, mails = due_at(when_of(rule), session), found.made.get(key), found.mails.get(key, Counter())
+    if made_at:
+        state = RoundState.SENDING if mails[DeliveryState.WAITING] else RoundState.SENT
+    else:
+        state = _unmade(rule, session, due, now)
+    people = sum(one.people for one in _reached_by(found.reached, rule, session))
+    return Round(rule, session, session.starts_at, state, due, made_at, people, mails)
+
+
+def _unmade(rule: ReminderRule, session: EventSession, due: datetime | None, now: datetime) -> RoundState:
+    """Return where a round stands that has not been made."""
+    if not takes_place(session) or session.event.state is not EventState.PUBLISHED:
+        return RoundState.OFF
+    if due is None:
+        return RoundState.NEVER
+    if now >= useful_until(rule, session, due, session.event.reminder_rules):
+        return RoundState.MISSED
+    return RoundState.PAUSED if rule.paused else RoundState.PLANNED
+
+
+def _reached_by(reached: Sequence[Reached], rule: ReminderRule, session: EventSession) -> Iterator[Reached]:
+    ids = {one.id for one in session.event.categories if not rule.categories or one.slug in rule.categories}
+    for one in reached:
+        in_group = one.category_id in ids and (not rule.languages or one.language in rule.languages)
+        if one.session_id == session.id and in_group:
+            yield one
+
+
+def _mails(event: Event) -> dict[Key, Counter[DeliveryState]]:
+    """Return how the mails of each round fare."""
+    columns = (Delivery.rule_id, Delivery.session_id, Delivery.starts_at, Delivery.state)
+    ids = [rule.id for rule in event.reminder_rules]
+    counted = select(*columns, func.count()).where(Delivery.rule_id.in_(ids)).group_by(*columns)
+    found: defaultdict[Any, Counter[DeliveryState]] = defaultdict(Counter)
+    for rule_id, session_id, starts_at, state, number in db.session.execute(counted):
+        found[rule_id, session_id, starts_at][state] = number
+    return dict(found)
+
+
+def _made(event: Event) -> dict[Key, datetime]:
+    """Return when each round was made."""
+    ids = [rule.id for rule in event.reminder_rules]
+    rounds = db.session.execute(select(ReminderRound).where(ReminderRound.rule_id.in_(ids))).scalars()
+    return {(one.rule_id, one.session_id, one.starts_at): one.made_at for one in rounds}
+
+
+def _reached(event: Event) -> list[Reached]:
+    """Return how many may be reminded of each session, by category and language."""
+    columns = (Choice.session_id, Registration.category_id, Registration.language)
+    counted = (
+        select(*columns, func.count())
+        .join(Registration, Registration.id == Choice.registration_id)
+        .where(*wanting(event.id))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [Reached(*row) for row in db.session.execute(counted)]
