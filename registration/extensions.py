@@ -19,6 +19,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, Insert, MetaData, Select, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase
 
 from registration.keys import Keyring
@@ -126,8 +127,13 @@ def wipe_free_space() -> bool:
     return not busy
 
 
+LOCK_PATIENCE = 15
+"""Seconds to wait for SQLite's lock; `?timeout=` in the database's address says otherwise."""
+
+
 def prepare_sqlite(engine: Engine) -> None:
     """Let SQLite keep every commit through a power cut, wait for a lock, hold foreign keys, and begin as we say."""
+    patience = float(str(engine.url.query.get("timeout", LOCK_PATIENCE)))
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -135,7 +141,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
-            "busy_timeout = 15000",
+            f"busy_timeout = {patience * 1000:.0f}",
             "foreign_keys = ON",
             "secure_delete = FAST",
             "wal_autocheckpoint = 4000",
@@ -145,4 +151,8 @@ def prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
-        connection.connection.driver_connection.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+        try:
+            connection.connection.driver_connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error

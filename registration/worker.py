@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage
+
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from registration import clock
 from registration.domain import admission, invitations, notices, outbox, reminders, signup
@@ -49,7 +52,7 @@ def sweep() -> None:
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            db.session.rollback()
+            _leave_unit()
             _log(f"{step.__name__.strip('_')} failed", error)
 
 
@@ -69,12 +72,11 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
             for delivery_ids in mails:
                 if stop() or clock.now() - begun >= outbox.LEASE / 2:
                     break
-                _send(delivery_ids, owner, post)
+                _send(delivery_ids, owner, post, stop)
                 tried += 1
     finally:
         if mails:
-            with writing():
-                outbox.release(owner=owner)
+            _surely(lambda: _release(owner), stop)
     return tried
 
 
@@ -107,7 +109,7 @@ def _round(owner: str, stop: Stop) -> float:
         logger.warning("the mail server takes no mail now (%s)", error)
         return OUTAGE_PAUSE
     except Exception as error:  # noqa: BLE001 - one fault must not end the worker
-        db.session.rollback()
+        _leave_unit()
         _log("a delivery failed", error)
         return PAUSE
 
@@ -142,7 +144,7 @@ def _log(what: str, error: Exception) -> None:
     logger.error("%s (%s)", what, type(error).__name__)
 
 
-def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> None:
+def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman, stop: Stop) -> None:
     """Hand one mail over and record how it went. What changes meanwhile is not sent, but written anew in the next
     batch."""
     before = outbox.marks(delivery_ids, owner=owner, now=clock.now())
@@ -150,9 +152,39 @@ def _send(delivery_ids: list[int], owner: str, post: Postman | FilePostman) -> N
     expected = {one: before.get(one) for one in sent_ids}
     if message is not None:
         with suppress(Withdrawn):
-            _settle(sent_ids, post.post(message, lambda: _marks(sent_ids, owner) == expected), owner, told)
+            outcome = post.post(message, lambda: _marks(sent_ids, owner) == expected)
+            _surely(lambda: _settle(sent_ids, outcome, owner, told), stop)
     elif sent_ids:
         _settle(sent_ids, Outcome(sent=False), owner)
+
+
+def _surely(record: Callable[[], None], stop: Stop) -> None:
+    """Record something, again and again while the database is away, locked or full: a mail whose 250 is not recorded is
+    sent twice, and what is not given back waits until the lease is over.
+
+    Raises the database's error when told to `stop`, and after the time of a lease, when the mail may be another's.
+    """
+    give_up = time.monotonic() + outbox.LEASE.total_seconds()
+    while True:
+        try:
+            return record()
+        except (OperationalError, InterfaceError) as error:
+            _leave_unit()
+            if stop() or time.monotonic() >= give_up:
+                raise
+            _log("the database takes nothing down now; nothing is sent until it does", error)
+            time.sleep(PAUSE)
+
+
+def _leave_unit() -> None:
+    """Leave the unit of work that a fault broke off; where its connection is gone, there is nothing to leave."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
+
+
+def _release(owner: str) -> None:
+    with writing():
+        outbox.release(owner=owner)
 
 
 def _marks(delivery_ids: list[int], owner: str) -> dict[int, tuple[object, ...]]:
