@@ -60,7 +60,7 @@ class Fresh:
     def __init__(self, environ: Mapping[str, str], arguments: tuple[str, ...]) -> None:
         command = [str(Path(sys.executable).with_name("flask")), "--app", "wsgi", "worker", *arguments]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env={**_plain(), **environ}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command, cwd=ROOT, env={**plain(), **environ}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         self.pid = self._process.pid
 
@@ -110,11 +110,11 @@ def run(environ: dict[str, str], arguments: tuple[str, ...]) -> None:
     from flask.cli import main  # noqa: PLC0415 - in the new process
 
     os.environ.clear()
-    os.environ.update({**_plain(), **environ})
+    os.environ.update({**plain(), **environ})
     os.chdir(ROOT)
     sys.argv = ["flask", "--app", "wsgi", "worker", *arguments]
     main()
 
 
-def _plain() -> dict[str, str]:
+def plain() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
