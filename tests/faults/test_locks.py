@@ -1,4 +1,4 @@
-"""Somebody else holds the lock of SQLite for half a minute: people read on, and who writes is told when to come back."""
+"""Somebody else holds the lock of SQLite for half a minute: people read on, and who writes is told to come back."""
 
 from __future__ import annotations
 

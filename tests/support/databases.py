@@ -24,7 +24,7 @@ DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "listen_a
 def postgresql_binaries() -> Path | None:
     """The folder of the newest PostgreSQL server on this machine, or None."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    found += [Path(path).parent for path in [shutil.which("initdb")] if path]
+    found += [Path(path).resolve().parent for path in [shutil.which("initdb")] if path]
     return max(found, key=lambda folder: folder.parent.name.zfill(4), default=None)
 
 
@@ -65,6 +65,21 @@ class Cluster:
         name = f"plenary_{next(self._numbers)}"
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return name
+
+    @contextmanager
+    def elsewhere(self, folder: Path, template: str) -> Iterator[str]:
+        """Make a copy of `template` whose tables lie in an empty folder, for as long as this lasts; gives its name."""
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        name = f"plenary_{next(self._numbers)}"
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(template), "folder": sql.Literal(str(folder))}
+        self._execute(sql.SQL("CREATE TABLESPACE {name} LOCATION {folder}").format(**names))
+        self._execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {name}").format(**names))
+        try:
+            yield name
+        finally:
+            self.drop(name)
+            self._execute(sql.SQL("DROP TABLESPACE {name}").format(**names))
 
     def drop(self, name: str) -> None:
         """Remove a database, ending whoever is still connected to it."""
