@@ -64,10 +64,11 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
     the mail server cannot be reached (raises Unreachable).
     """
     begun = clock.now()
-    with writing():
-        mails = outbox.claim(owner=owner, limit=limit, now=begun)
+    mails: list[list[int]] | None = None
     tried = 0
     try:
+        with writing():
+            mails = outbox.claim(owner=owner, limit=limit, now=begun)
         with postman() as post:
             for delivery_ids in mails:
                 if stop() or clock.now() - begun >= outbox.LEASE / 2:
@@ -75,7 +76,7 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
                 _send(delivery_ids, owner, post, stop)
                 tried += 1
     finally:
-        if mails:
+        if mails != []:  # Of a claim that failed nobody knows whether it was kept.
             _surely(lambda: _release(owner), stop)
     return tried
 
@@ -198,8 +199,8 @@ def _marks(delivery_ids: list[int], owner: str) -> dict[int, tuple[object, ...]]
 def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessage | None, Sequence[Told]]:
     """Read again what is still owed, drop what is not, and write the message.
 
-    A letter that cannot be written waits like one that could not be sent. Only the kind of fault is logged: a
-    traceback would quote the person's data.
+    A letter that cannot be written waits like one that could not be sent; where the database is away, no letter is to
+    blame. Only the kind of fault is logged: a traceback would quote the person's data.
     """
     now = clock.now()
     owed = [found for one in delivery_ids if (found := still_owed(one, owner=owner, now=now))]
@@ -211,6 +212,8 @@ def _message(delivery_ids: list[int], owner: str) -> tuple[list[int], EmailMessa
             letter = letter_for(owed, now=now)
             message_id = outbox.message_id(owed[0], sender_domain(), version=letter.version)
             message, told = message_of(letter, message_id=message_id, now=now), letter.told
+        except (OperationalError, InterfaceError):
+            raise
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
             _log(f"a {owed[0].kind} letter cannot be written", error)
     db.session.rollback()
