@@ -20,6 +20,7 @@ from registration.extensions import (
     login,
     mail,
     migrate,
+    prepare_postgresql,
     prepare_sqlite,
 )
 from registration.web import (
@@ -76,9 +77,9 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     compress.init_app(app)
     login.init_app(app, add_context_processor=False)
     babel.init_app(app, locale_selector=display.chosen_language)
-    if settings.database_url.startswith("sqlite"):
-        with app.app_context():
-            prepare_sqlite(db.engine)
+    prepare = prepare_sqlite if settings.database_url.startswith("sqlite") else prepare_postgresql
+    with app.app_context():
+        prepare(db.engine)
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
@@ -88,11 +89,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "PUBLIC_URL": settings.public_url,
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        # A server that was started anew has forgotten our connections: each is tried before it is used.
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "hide_parameters": True,
-            "pool_pre_ping": not settings.database_url.startswith("sqlite"),
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
         "SESSION_COOKIE_NAME": "__Host-plenary" if settings.https else "plenary",
         "SESSION_COOKIE_SECURE": settings.https,
         "SESSION_COOKIE_HTTPONLY": True,

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from config import Settings
+from registration import extensions
 from registration.extensions import db
 from registration.models.organizer import Role
 from tests.support.client import Client
@@ -82,7 +83,10 @@ def test_no_page_repeats_a_password(app: Flask, client: Client, settings: Settin
 
 
 @POSTGRESQL
-def test_a_database_that_was_started_anew_costs_nobody_an_answer(app: Flask, client: Client) -> None:
+def test_a_database_that_was_started_anew_costs_nobody_an_answer(
+    app: Flask, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extensions, "IDLE", 0)
     assert sign_up(client).status_code == 303
     with app.app_context():
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
