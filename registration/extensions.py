@@ -166,8 +166,8 @@ IDLE = 1.0
 def prepare_postgresql(engine: Engine) -> None:
     """Take no connection that has been idle on trust: its server may have been started anew.
 
-    SQLAlchemy's own `pool_pre_ping` asks before every use: a small read then costs half as much again. So a connection that
-    was in use a moment ago may fail once; SQLAlchemy then drops all that are as old.
+    SQLAlchemy's own `pool_pre_ping` asks before every use: a small read then costs half as much again. So a connection
+    that was in use a moment ago may fail once; SQLAlchemy then drops all that are as old.
     """
 
     @event.listens_for(engine, "checkin")

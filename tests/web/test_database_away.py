@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from config import Settings
 from registration import extensions
-from registration.extensions import db
 from registration.models.organizer import Role
 from tests.support.client import Client
 from tests.support.dialogue import EVENT, REGISTER, answers, load_dialogue, rows, sign_up
@@ -21,6 +20,10 @@ from tests.support.organizers import PASSWORD, make_organizer, set_password
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+END_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 OWNER = "olga@example.org"
 
 
@@ -84,11 +87,10 @@ def test_no_page_repeats_a_password(app: Flask, client: Client, settings: Settin
 
 @POSTGRESQL
 def test_a_database_that_was_started_anew_costs_nobody_an_answer(
-    app: Flask, client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extensions, "IDLE", 0)
     assert sign_up(client).status_code == 303
-    with app.app_context():
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        db.session.execute(text(f"{others} AND datname = current_database()"))
+    with psycopg.connect(settings.database_url.replace("+psycopg", "")) as other:
+        other.execute(END_OTHERS)
     assert sign_up(client, address="bao@example.org").status_code == 303
