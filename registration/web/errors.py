@@ -6,7 +6,7 @@ from functools import partial
 from traceback import extract_tb
 from types import TracebackType
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -44,9 +44,10 @@ def _refused(refusal: Refusal) -> Answer:
     return _page(_("This cannot be done now"), str(refusal), 409)
 
 
-def _database_is_away(_error: SQLAlchemyError) -> Answer:
+def _database_is_away(error: SQLAlchemyError) -> Answer:
     """Say that nothing was kept: the database is locked, full or gone. What was typed waits in the page itself, which
     sends it again."""
+    current_app.logger.error("the database does not serve %s (%s)", request.endpoint, type(error).__name__)
     title = _("Please try again")
     sentence = _("The service cannot keep anything just now, and has kept nothing of this; try again in a minute.")
     page = render_template("error.html", title=title, sentence=sentence, typed=_typed())
