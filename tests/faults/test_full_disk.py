@@ -56,8 +56,8 @@ def disk() -> Iterator[Disk]:
 def test_a_full_disk_stops_mail_and_sign_ups_until_there_is_room(
     house: House, disk: Disk, workers: Workers, sink: Sink, record: Record
 ) -> None:
-    """It fills between a 250 and its commit. The worker remembers that 250, and sends nothing before it is recorded; one
-    that comes later claims nothing, and sends nothing either."""
+    """It fills between a 250 and its commit. The worker remembers that 250, and sends nothing before it is recorded;
+    one that comes later cannot claim, and sends nothing either."""
     runs = times(20, 1)
     worst = 0.0
     workers.start()
@@ -68,8 +68,8 @@ def test_a_full_disk_stops_mail_and_sign_ups_until_there_is_room(
             assert stall.reached.wait(30)
             _shorten_log(house)
             with disk.full():
-                stall.go_on.set()
                 before = len(sink.book)
+                stall.go_on.set()
                 late = workers.start()
                 welcome, refused = _sign_up_until_refused(web, f"run-{run}")
                 time.sleep(FULL)
