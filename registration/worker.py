@@ -61,7 +61,7 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
 
     Between two mails it looks whether it should `stop`, and whether half of its lease is over: no mail is begun that
     might still be under way when another worker may claim it. What it then holds goes back at once, as it does when
-    the mail server cannot be reached (raises Unreachable).
+    the mail server cannot be reached (raises Unreachable). While the database takes nothing down, nothing is sent.
     """
     begun = clock.now()
     mails: list[list[int]] | None = None
