@@ -42,7 +42,9 @@ def database_url(request: pytest.FixtureRequest, disk: Disk) -> Iterator[str]:
     cluster: Cluster = request.getfixturevalue("cluster")
     tables = disk.folder / "tables"
     tables.mkdir()
-    with cluster.elsewhere(tables, request.getfixturevalue("migrated_postgresql")) as name:
+    template: str = request.getfixturevalue("migrated_postgresql")
+    cluster.empty(template)
+    with cluster.elsewhere(tables, template) as name:
         yield cluster.url(name)
 
 
