@@ -17,7 +17,7 @@ from registration.extensions import db, writing
 from registration.models import Delivery, Event, EventSession, Registration
 from registration.worker import BATCH
 from tests.faults.conftest import Record
-from tests.faults.figures import SHARE, times
+from tests.faults.figures import ONE_IN_SHORT, SHARE, times
 from tests.faults.house import House, until
 from tests.faults.sink import Sink
 from tests.faults.workers import Workers
@@ -28,12 +28,13 @@ CONNECTIONS = 4 if SHARE else 1
 ANSWER = 0.02 if SHARE else 0.001
 FIRST, LAST = 60, 600
 """Seconds after the instant by which the first and the last of 10,000 have left."""
-AHEAD = timedelta(seconds=8 if SHARE else 4)
+AHEAD = timedelta(seconds=8 if SHARE else 3)
 """How long the workers have to start before the instant."""
 DAY = timedelta(days=1)
 QUARTER = timedelta(minutes=15)
 
 
+@ONE_IN_SHORT
 def test_reminders_that_fall_due_at_one_instant(house: House, workers: Workers, sink: Sink, record: Record) -> None:
     """Half remind of what begins in a quarter of an hour, half, entered first, of what begins in a day."""
     mails = times(10_000, 120)
