@@ -20,6 +20,7 @@ from registration.extensions import (
     login,
     mail,
     migrate,
+    prepare_postgresql,
     prepare_sqlite,
 )
 from registration.web import (
@@ -79,9 +80,9 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     compress.init_app(app)
     login.init_app(app, add_context_processor=False)
     babel.init_app(app, locale_selector=display.chosen_language)
-    if settings.database_url.startswith("sqlite"):
-        with app.app_context():
-            prepare_sqlite(db.engine)
+    prepare = prepare_sqlite if settings.database_url.startswith("sqlite") else prepare_postgresql
+    with app.app_context():
+        prepare(db.engine)
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

@@ -7,7 +7,7 @@ then, and no more.
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery
@@ -25,9 +25,8 @@ TICK = 1.0
 """Seconds between two looks at what is due."""
 WORTHLESS = 5
 """Seconds after which a tick that nobody took is thrown away: newer ones do the same."""
-SHIFT = 5.0
-"""Seconds after which a delivering task begins no more mail and asks for another: a worker that is told to end waits
-for its task."""
+SHIFT = timedelta(seconds=5)
+"""After which a delivering task begins no more mail and asks for another: a worker that is told to end waits for it."""
 
 logger = get_task_logger("plenary.worker")
 flask_app = create_app()
@@ -72,10 +71,9 @@ def sweep() -> None:
 @app.task(name="plenary.deliver")
 def deliver() -> None:
     """Hand one batch over, and ask for the next while there is more."""
-    ends = time.monotonic() + SHIFT
     with flask_app.app_context():
         try:
-            tried = worker.deliver(new_public_id(), stop=lambda: time.monotonic() >= ends)
+            tried = worker.deliver(new_public_id(), shift=SHIFT)
         except TooSoon:
             return
         except Unreachable as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, Insert, MetaData, Select, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase
 
 from registration.keys import Keyring
@@ -152,8 +154,13 @@ def wipe_free_space() -> bool:
     return not busy
 
 
+LOCK_PATIENCE = 15
+"""Seconds to wait for SQLite's lock; `?timeout=` in the database's address says otherwise."""
+
+
 def prepare_sqlite(engine: Engine) -> None:
     """Let SQLite keep every commit through a power cut, wait for a lock, hold foreign keys, and begin as we say."""
+    patience = float(str(engine.url.query.get("timeout", LOCK_PATIENCE)))
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -161,7 +168,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
-            "busy_timeout = 15000",
+            f"busy_timeout = {patience * 1000:.0f}",
             "foreign_keys = ON",
             "secure_delete = FAST",
             "wal_autocheckpoint = 4000",
@@ -171,4 +178,34 @@ def prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
         immediate = connection.get_execution_options().get("immediate", False)
-        connection.connection.driver_connection.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        statement = "BEGIN IMMEDIATE" if immediate else "BEGIN"
+        try:
+            connection.connection.driver_connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error
+
+
+IDLE = 1.0
+"""Seconds after which a connection that nobody has used is tried before it is used."""
+
+
+def prepare_postgresql(engine: Engine) -> None:
+    """Take no connection that has been idle on trust: its server may have been started anew.
+
+    SQLAlchemy's own `pool_pre_ping` asks before every use: a small read then costs half as much again. So a connection
+    that was in use a moment ago may fail once; SQLAlchemy then drops all that are as old.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.get("idle_since", now) <= IDLE:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error

@@ -22,6 +22,7 @@ from registration.extensions import db, wipe_free_space, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
+from registration.mail.recording import Stop, leave_unit, surely
 
 logger = logging.getLogger("plenary.worker")
 
@@ -33,7 +34,6 @@ OUTAGE_PAUSE = 5.0
 
 ALARM_EVERY = timedelta(minutes=1)
 
-Stop = Callable[[], bool]
 Work = Callable[[threading.Event], int]
 """What is done on each connection until the event is set; returns how many mails were tried."""
 
@@ -48,27 +48,32 @@ def sweep() -> None:
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            db.session.rollback()
+            leave_unit()
             _log(f"{step.__name__.strip('_')} failed", error)
 
 
-def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False) -> int:
+def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: timedelta = outbox.LEASE / 2) -> int:
     """Claim a batch of what is owed and hand it over, one commit per mail. Returns how many mails were tried.
 
     Between two mails it looks whether it should `stop`, and whether half of its lease is over: no mail is begun that
     might still be under way when another worker may claim it. What it then holds goes back at once, as it does when
-    the mail server cannot be reached (raises Unreachable). Raises TooSoon where MAIL_RATE lets nothing leave yet.
+    the mail server cannot be reached (raises Unreachable). While the database takes nothing down, nothing is sent.
+    Raises TooSoon where MAIL_RATE lets nothing leave yet. `shift`: after which no mail is begun.
     """
     begun = clock.now()
-    mails = _claim(owner, limit, begun)
-    if not mails:
-        return 0
+    mails: list[list[int]] | None = None
     try:
+        mails = _claim(owner, limit, begun)
+        if not mails:
+            return 0
         with postman() as post:
-            return hand_over(mails, owner, post, lambda: not stop() and clock.now() - begun < outbox.LEASE / 2)
+            return hand_over(mails, owner, post, stop, lambda: not stop() and clock.now() - begun < shift)
+    except TooSoon:
+        mails = []
+        raise
     finally:
-        with writing():
-            outbox.release(owner=owner)
+        if mails != []:  # Of a claim that failed nobody knows whether it was kept.
+            surely(lambda: _release(owner), stop)
 
 
 def run_once(stopped: threading.Event | None = None) -> int:
@@ -143,7 +148,7 @@ def _round(owner: str, stop: Stop) -> float:
         logger.warning("the mail server takes no mail now (%s)", error)
         return OUTAGE_PAUSE
     except Exception as error:  # noqa: BLE001 - one fault must not end the worker
-        db.session.rollback()
+        leave_unit()
         _log("a delivery failed", error)
         return PAUSE
 
@@ -156,6 +161,11 @@ def _claim(owner: str, limit: int, now: datetime) -> list[list[int]]:
         mails = outbox.claim(owner=owner, limit=leave, now=now)
         pace.give_back(max(0, leave - len(mails)), per_minute=rate)
     return mails
+
+
+def _release(owner: str) -> None:
+    with writing():
+        outbox.release(owner=owner)
 
 
 def _settings() -> Settings:

@@ -97,7 +97,7 @@ def cluster() -> Iterator[Cluster]:
 def migrated_sqlite(make_settings: MakeSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file without rows, to be copied."""
     path = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite"
-    _migrate(make_settings(f"sqlite:///{path}"))
+    migrate(make_settings(f"sqlite:///{path}"))
     return path
 
 
@@ -105,7 +105,7 @@ def migrated_sqlite(make_settings: MakeSettings, tmp_path_factory: pytest.TempPa
 def migrated_postgresql(make_settings: MakeSettings, cluster: Cluster) -> str:
     """The name of a migrated PostgreSQL database, to be emptied before each use."""
     name = cluster.create()
-    _migrate(make_settings(cluster.url(name)))
+    migrate(make_settings(cluster.url(name)))
     return name
 
 
@@ -274,7 +274,8 @@ def _forget_all(app: Flask, clock: FakeClock) -> None:
     limiter.reset()
 
 
-def _migrate(settings: Settings) -> None:
+def migrate(settings: Settings) -> None:
+    """Make the tables in an empty database."""
     app = create_app(settings, clock=FakeClock())
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))

@@ -203,7 +203,7 @@ def test_a_round_that_fails_does_not_end_the_worker(
         thread.join(0.01)
     stopped.set()
     thread.join(10)
-    assert caplog.records[0].getMessage().endswith(" failed (OperationalError)")
+    assert caplog.records[-1].getMessage().endswith(" failed (OperationalError)")
 
 
 def test_a_reminder_leads_to_the_watch_page_and_to_un_web_tv(

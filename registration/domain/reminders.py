@@ -61,13 +61,14 @@ def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
 
 
 def make_reminders(*, now: datetime) -> int:
-    """Make the deliveries of every reminder that falls due. Returns how many rounds were made."""
+    """Make the deliveries of every reminder that falls due, those of what begins first in front. Returns how many
+    rounds were made."""
     made = 0
-    for event in _events_near(now):
-        for due in due_reminders(event, now=now):
-            if not _is_made(due) and _still_stands(due, now) and _begin_round(due, now):
-                db.session.execute(_deliveries(due, now))
-                made += 1
+    all_due = [due for event in _events_near(now) for due in due_reminders(event, now=now)]
+    for due in sorted(all_due, key=lambda due: due.session.starts_at):
+        if not _is_made(due) and _still_stands(due, now) and _begin_round(due, now):
+            db.session.execute(_deliveries(due, now))
+            made += 1
     return made
 
 

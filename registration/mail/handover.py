@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import partial
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 from registration import clock
 from registration.domain import invitations, outbox, stopped
 from registration.domain.invitations import Told
@@ -19,6 +21,7 @@ from registration.domain.owed import is_owed, read_ahead, still_owed
 from registration.extensions import db, holding, writing, writing_apart
 from registration.mail.letters import letter_for
 from registration.mail.posting import FilePostman, Postman, Withdrawn, message_of, sender_domain
+from registration.mail.recording import Stop, surely
 from registration.models import Delivery
 
 logger = logging.getLogger("plenary.mail")
@@ -41,6 +44,7 @@ class Batch:
     """One worker's claim, and what was read of it at once."""
 
     owner: str
+    stop: Stop
     marks: Marks = field(default_factory=dict)
     deliveries: dict[int, Delivery] = field(default_factory=dict)
 
@@ -56,12 +60,15 @@ class Batch:
         db.session.expire_all()
 
 
-def hand_over(mails: Sequence[list[int]], owner: str, post: Postman | FilePostman, goes_on: Callable[[], bool]) -> int:
+def hand_over(
+    mails: Sequence[list[int]], owner: str, post: Postman | FilePostman, stop: Stop, goes_on: Callable[[], bool]
+) -> int:
     """Hand over what `owner` has claimed while it `goes_on`. Returns how many mails were tried.
 
-    It ends early where a mail was withdrawn: what was read for the others may be as old. Raises Unreachable.
+    It ends early where a mail was withdrawn: what was read for the others may be as old. Raises Unreachable, and the
+    database's error where that takes nothing down when it is to `stop`.
     """
-    batch = Batch(owner)
+    batch = Batch(owner, stop)
     tried = 0
     with holding():
         batch.read([one for mail in mails for one in mail])
@@ -85,15 +92,15 @@ def _send(delivery_ids: list[int], batch: Batch, post: Postman | FilePostman) ->
             outcome = post.post(written.message, lambda: _stands(written, batch.owner))
         except Withdrawn:
             return False
-    _settle(written, outcome, batch)
+    surely(lambda: _settle(written, outcome, batch), batch.stop)
     return True
 
 
 def _written(delivery_ids: list[int], batch: Batch) -> Written:
     """Drop what is not owed any more, and write the mail of the rest; no transaction is open afterwards.
 
-    A letter that cannot be written waits like one that could not be sent. Only the kind of fault is logged: a
-    traceback would quote the person's data.
+    A letter that cannot be written waits like one that could not be sent; where the database is away, no letter is to
+    blame. Only the kind of fault is logged: a traceback would quote the person's data.
     """
     now = clock.now()
     marks, owed = _owed(delivery_ids, batch)
@@ -105,6 +112,8 @@ def _written(delivery_ids: list[int], batch: Batch) -> Written:
             digest = outbox.digest_of(owed[0], version=letter.version)
             message = message_of(letter, message_id=f"<{digest.hex()}@{sender_domain()}>", now=now)
             written = Written(owed_ids, written.marks, message, digest, letter.told)
+        except (OperationalError, InterfaceError):
+            raise
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
             logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)
     db.session.commit()

@@ -6,9 +6,9 @@ from functools import partial
 from traceback import extract_tb
 from types import TracebackType
 
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
@@ -22,8 +22,8 @@ def init_app(app: Flask) -> None:
     """Answer errors with our own pages, each with a sentence that says what to do."""
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(Refusal, _refused)
-    app.register_error_handler(OperationalError, _database_is_busy)
-    app.register_error_handler(NoConnectionFree, _database_is_busy)
+    for fault in (OperationalError, InterfaceError, NoConnectionFree):
+        app.register_error_handler(fault, _database_is_away)
     app.register_error_handler(HTTPException, _http_error)
     if not app.config["PLENARY"].development:
         app.log_exception = partial(_log_exception, app)  # type: ignore[method-assign]
@@ -44,9 +44,23 @@ def _refused(refusal: Refusal) -> Answer:
     return _page(_("This cannot be done now"), str(refusal), 409)
 
 
-def _database_is_busy(_error: SQLAlchemyError) -> Answer:
-    sentence = _("The service is busy and has kept nothing of this; please try again in a minute.")
-    return (*_page(_("Please try again"), sentence, 503), {"Retry-After": "60"})
+def _database_is_away(error: SQLAlchemyError) -> Answer:
+    """Say that nothing was kept: the database is locked, full or gone. What was typed waits in the page itself, which
+    sends it again."""
+    current_app.logger.error("the database does not serve %s (%s)", request.endpoint, type(error).__name__)
+    title = _("Please try again")
+    sentence = _("The service cannot keep anything just now, and has kept nothing of this; try again in a minute.")
+    page = render_template("error.html", title=title, sentence=sentence, typed=_typed())
+    return page, 503, {"Retry-After": "60"}
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Return the names and values of the form that was sent; nothing of one with a password, which no page repeats."""
+    try:
+        typed = list(request.form.items(multi=True))
+    except HTTPException:
+        return []
+    return [] if any("password" in name for name, _value in typed) else typed
 
 
 def _http_error(error: HTTPException) -> Answer:

@@ -78,10 +78,11 @@ class House:
             ]
             db.session.execute(insert(Delivery), rows)
 
-    def count(self, state: DeliveryState = DeliveryState.WAITING) -> int:
-        """How many deliveries there are in a state."""
+    def count(self, state: DeliveryState = DeliveryState.WAITING, kind: DeliveryKind | None = None) -> int:
+        """How many deliveries (of a kind) there are in a state."""
+        such = [Delivery.state == state, *([Delivery.kind == kind] if kind else [])]
         with self.app.app_context():
-            return db.session.execute(select(func.count()).where(Delivery.state == state)).scalar_one()
+            return db.session.execute(select(func.count()).where(*such)).scalar_one()
 
     def new_owner(self) -> str:
         """Wait until somebody has claimed mail who had none before, and return who."""
@@ -108,10 +109,10 @@ class House:
             waiting = Delivery.state == DeliveryState.WAITING
             db.session.execute(update(Delivery).where(waiting).values(next_try_at=PAST))
 
-    def drained(self, deadline: float = 60) -> float:
-        """Wait until nothing is owed any more; returns the seconds that took."""
+    def drained(self, deadline: float = 60, kind: DeliveryKind | None = None) -> float:
+        """Wait until nothing (of a kind) is owed any more; returns the seconds that took."""
         begun = time.monotonic()
-        until(lambda: self.count() == 0, "an outbox without mail", deadline)
+        until(lambda: self.count(kind=kind) == 0, "an outbox without mail", deadline)
         return time.monotonic() - begun
 
     def result(self) -> Result:

@@ -28,12 +28,6 @@ AWAY = 1
 """What `worker --once` ends with where the mail server takes no mail."""
 
 
-def look(workers: Workers, at: datetime) -> int:
-    """Let a worker in development look at what is due, as if it were this time; returns how it ended."""
-    workers.environ["PLENARY_ENV"] = "development"
-    return workers.join(workers.start("--once", "--at", f"{at:%Y-%m-%dT%H:%M:%S}"), 600)
-
-
 def once(workers: Workers) -> int:
     """Let a worker do all that is due; returns how it ended."""
     return workers.join(workers.start("--once"), 300)
@@ -54,12 +48,12 @@ def test_a_mail_server_that_was_away_for_half_an_hour(house: House, workers: Wor
         begun = datetime.now(pytz.utc) + MINUTE
         port = free_port()
         workers.environ["MAIL_PORT"] = str(port)
-        codes = [look(workers, begun + number * 15 * MINUTE) for number in range(3)]
+        codes = [workers.look(begun + number * 15 * MINUTE) for number in range(3)]
         assert codes == [AWAY] * 3
         with running_sink(port) as back:
             back.book += house.sink.book
             house.sink = back
-            assert look(workers, begun + 31 * MINUTE) == 0
+            assert workers.look(begun + 31 * MINUTE) == 0
     mails, lost, duplicates = house.result()
     record("F7 server away 30 min", runs=runs, mails=mails, lost=lost, duplicates=duplicates, worst=60)
     assert (lost, duplicates) == (0, 0)
@@ -208,7 +202,7 @@ def test_a_server_that_wants_to_be_asked_again(house: House, workers: Workers, s
 
     sink.rule = rule
     while house.count():
-        assert look(workers, begun + minute * MINUTE) == 0
+        assert workers.look(begun + minute * MINUTE) == 0
         minute += step
         assert minute - step <= 10, "mails that still wait after ten minutes"
     result = house.result()

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -98,6 +99,11 @@ class Workers:
         code = worker.exit_code(timeout)
         self._running.remove(worker)
         return code
+
+    def look(self, at: datetime) -> int:
+        """Let a worker in development do all that is due, as if it were this time (UTC); returns how it ended."""
+        self.environ["PLENARY_ENV"] = "development"
+        return self.join(self.start("--once", "--at", f"{at:%Y-%m-%dT%H:%M:%S}"), 600)
 
     def end_all(self) -> None:
         """Kill what still runs."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,31 +17,69 @@ from psycopg import sql
 OWNER = "plenary"
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
 """Nothing here outlives the tests, so nothing waits for the disk; and only the socket is open."""
+DURABLE = ("fsync=on", "synchronous_commit=on", "full_page_writes=on", "listen_addresses=")
+"""As operators run it: what was committed survives an immediate stop."""
 
 
 def postgresql_binaries() -> Path | None:
     """The folder of the newest PostgreSQL server on this machine, or None."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    found += [Path(path).parent for path in [shutil.which("initdb")] if path]
+    found += [Path(path).resolve().parent for path in [shutil.which("initdb")] if path]
     return max(found, key=lambda folder: folder.parent.name.zfill(4), default=None)
 
 
 class Cluster:
     """A running PostgreSQL server, reached by the socket in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, binaries: Path, options: Sequence[str]) -> None:
+        self.folder, self._binaries = folder, binaries
+        self._options = " ".join(f"-c {option}" for option in (*options, f"unix_socket_directories={folder}"))
         self._numbers = itertools.count(1)
 
     def url(self, database: str) -> str:
         """The database's address, as DATABASE_URL takes it."""
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
 
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        self.run("pg_ctl", "start", "--wait", "--silent", "--pgdata", self.folder / "data",
+                 "--log", self.folder / "log", "--options", self._options)  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash does: nobody is waited for, and nothing is tidied up."""
+        self.run("pg_ctl", "stop", "--silent", "--pgdata", self.folder / "data", "--mode", "immediate")
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Run one of PostgreSQL's programs, which refuse to work for root: then as the user postgres."""
+        as_postgres = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
+        subprocess.run(
+            [*as_postgres, str(self._binaries / program), *map(str, arguments)],
+            cwd=self.folder,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
     def create(self, template: str = "template0") -> str:
         """Make a database, a copy of `template` (to which nobody may be connected), and return its name."""
         name = f"plenary_{next(self._numbers)}"
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return name
+
+    @contextmanager
+    def elsewhere(self, folder: Path, template: str) -> Iterator[str]:
+        """Make a copy of `template` whose tables lie in an empty folder, for as long as this lasts; gives its name."""
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        name = f"plenary_{next(self._numbers)}"
+        names = {"name": sql.Identifier(name), "template": sql.Identifier(template), "folder": sql.Literal(str(folder))}
+        self._execute(sql.SQL("CREATE TABLESPACE {name} LOCATION {folder}").format(**names))
+        self._execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {name}").format(**names))
+        try:
+            yield name
+        finally:
+            self.drop(name)
+            self._execute(sql.SQL("DROP TABLESPACE {name}").format(**names))
 
     def drop(self, name: str) -> None:
         """Remove a database, ending whoever is still connected to it."""
@@ -71,33 +109,19 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(binaries: Path) -> Iterator[Cluster]:
+def running_cluster(binaries: Path, options: Sequence[str] = QUICK) -> Iterator[Cluster]:
     """Make a cluster in a temporary folder, run it, and remove it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="plenary-pg-"))
-    data = folder / "data"
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    options = " ".join(f"-c {option}" for option in (*QUICK, f"unix_socket_directories={folder}"))
+    cluster = Cluster(folder, binaries, options)
     try:
-        _run(folder, binaries / "initdb", "--pgdata", data, "--username", OWNER, "--auth", "trust",
-             "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")  # fmt: skip
-        _run(folder, binaries / "pg_ctl", "start", "--wait", "--silent", "--pgdata", data,
-             "--log", folder / "log", "--options", options)  # fmt: skip
+        cluster.run("initdb", "--pgdata", folder / "data", "--username", OWNER, "--auth", "trust",
+                    "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")  # fmt: skip
+        cluster.start()
         try:
-            yield Cluster(folder)
+            yield cluster
         finally:
-            _run(folder, binaries / "pg_ctl", "stop", "--silent", "--pgdata", data, "--mode", "immediate")
+            cluster.stop()
     finally:
         shutil.rmtree(folder)
-
-
-def _run(folder: Path, *command: str | Path) -> None:
-    """Run one of PostgreSQL's programs, which refuse to work for root: then as the user postgres."""
-    as_postgres = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
-    subprocess.run(
-        [*as_postgres, *map(str, command)],
-        cwd=folder,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
