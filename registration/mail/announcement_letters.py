@@ -24,7 +24,8 @@ def announcement(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
         raise LookupError("the announcement is gone")
     own_page = reader.link("participant.enter", LinkKind.MANAGE)
     words = _words(announced, reader, own_page=own_page)
-    return write("announcement", reader, words=words, ended=reader.registration.state not in ALIVE)
+    ended = reader.registration.state not in ALIVE
+    return write("announcement", reader, words=words, ended=ended, unsubscribable=True)
 
 
 def words_on_own_page(announced: Announcement, registration: Registration, *, now: datetime) -> OwnWords | None:
