@@ -39,7 +39,7 @@ from registration.mail.letters import letter_for
 from registration.models import Delivery, ReminderRound
 from tests.support.ports import HERE, free_port
 
-ROUNDS, PEOPLE = 3, 300
+ROUNDS, PEOPLE = 7, 400
 CONNECTIONS = (1, 4)
 BAR = 0.7
 DUE = timedelta(hours=24)
@@ -52,7 +52,8 @@ class Prepared:
     address: str
     sender: str
     language: str
-    contexts: Sequence[tuple[str, dict[str, Any]]]
+    contexts: dict[str, dict[str, Any]]
+    """By the name of the template."""
 
 
 def main() -> None:
@@ -111,17 +112,17 @@ def _deliver_all(app: Flask) -> None:
 
 def _prepared(app: Flask, now: datetime) -> list[Prepared]:
     """Return what the mails are made of, as our own letters put it together."""
-    caught: list[tuple[str, dict[str, Any]]] = []
+    caught: dict[str, dict[str, Any]] = {}
 
     def catch(_app: Flask, template: Any, context: dict[str, Any]) -> None:
-        caught.append((template.name, dict(context)))
+        caught[template.name.removeprefix("mail/reminder.")] = dict(context)
 
     found = []
     with app.app_context(), before_render_template.connected_to(catch, app):
         for one in db.session.execute(select(Delivery)).scalars():
             caught.clear()
             letter = letter_for([one], now=now)
-            found.append(Prepared(letter.to, letter.sender_name, letter.language, tuple(caught)))
+            found.append(Prepared(letter.to, letter.sender_name, letter.language, dict(caught)))
     return found
 
 
@@ -135,15 +136,18 @@ def _send_bare(app: Flask, prepared: Sequence[Prepared], port: int) -> None:
     with app.app_context(), smtplib.SMTP(HERE, port) as server:
         for number, one in enumerate(prepared):
             with force_locale(one.language):
-                words = [app.jinja_env.get_template(name).render(context) for name, context in one.contexts]
+                words = {
+                    name: app.jinja_env.get_template(f"mail/reminder.{name}").render(context)
+                    for name, context in one.contexts.items()
+                }
             message = EmailMessage(policy=SMTP)
             message["Message-ID"] = f"<{number}@example.org>"
             message["Date"] = format_datetime(NOW)
             message["From"] = f"{one.sender} <dialogue@example.org>"
             message["To"] = one.address
-            message["Subject"] = words[0].strip()
-            message.set_content(words[1], cte="quoted-printable")
-            message.add_alternative(words[2], subtype="html", cte="quoted-printable")
+            message["Subject"] = words["subject.txt"].strip()
+            message.set_content(words["txt"], cte="quoted-printable")
+            message.add_alternative(words["html"], subtype="html", cte="quoted-printable")
             server.sendmail("dialogue@example.org", [one.address], bytes(message))
 
 

@@ -13,14 +13,13 @@ from datetime import datetime
 from typing import cast
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, CursorResult, Insert, String, exists, insert, inspect, literal, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, String, exists, inspect, literal, select
 from sqlalchemy.orm import selectinload
 
 from registration.domain.programme import takes_place
 from registration.domain.reminder_times import is_for, spans, useful_until
 from registration.errors import NotFound, Refusal
-from registration.extensions import db, insert_new
+from registration.extensions import db, insert_new, insert_selected
 from registration.models import (
     Category,
     Delivery,
@@ -67,7 +66,7 @@ def make_reminders(*, now: datetime) -> int:
     all_due = [due for event in _events_near(now) for due in due_reminders(event, now=now)]
     for due in sorted(all_due, key=lambda due: due.session.starts_at):
         if not _is_made(due) and _still_stands(due, now) and _begin_round(due, now):
-            db.session.execute(_deliveries(due, now))
+            _make(due, now)
             made += 1
     return made
 
@@ -90,8 +89,7 @@ def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int
     due = Due(rule, session, now, useful_until(rule, session, now, rule.event.reminder_rules))
     if not _begin_round(due, now):
         raise Refusal(SENT_ALREADY)
-    counted = db.session.execute(_deliveries(due, now), execution_options={"preserve_rowcount": True})
-    return cast("CursorResult[tuple[()]]", counted).rowcount
+    return _make(due, now)
 
 
 def id_of(rule: ReminderRule) -> int:
@@ -153,8 +151,11 @@ def _is_made(due: Due) -> bool:
     return db.session.get(ReminderRound, key) is not None
 
 
-def _deliveries(due: Due, now: datetime) -> Insert:
-    """One INSERT ... SELECT of all who were confirmed before it fell due, and want this session and reminders."""
+def _make(due: Due, now: datetime) -> int:
+    """One INSERT ... SELECT of all who were confirmed before it fell due, and want this session and reminders.
+
+    Who has had this very reminder is left out by its key. Returns how many are made.
+    """
     start = f"{due.session.starts_at:%Y-%m-%dT%H:%MZ}"
     key = (
         literal("reminder/", String)
@@ -184,10 +185,9 @@ def _deliveries(due: Due, now: datetime) -> Insert:
             *_chosen_by(due.rule),
             Registration.confirmed_at <= due.due_at,
             SessionChoice.session_id == due.session.id,
-            ~exists().where(Delivery.key == sql_cast(key, String)),
         )
     )
-    return insert(Delivery).from_select(list(values), chosen)
+    return insert_selected(Delivery, values, chosen)
 
 
 def _chosen_by(rule: ReminderRule) -> Iterator[ColumnElement[bool]]:
