@@ -6,16 +6,13 @@ makes no link and keeps no book.
 
 from __future__ import annotations
 
-import shutil
 import smtplib
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -29,6 +26,7 @@ from flask_babel import force_locale
 from sqlalchemy import delete, select
 
 from bench.house import NOW, SLUG, house
+from bench.sink import sink
 from registration import worker
 from registration.clock import set_clock
 from registration.domain import reminders
@@ -37,7 +35,7 @@ from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.mail.letters import letter_for
 from registration.models import Delivery, ReminderRound
-from tests.support.ports import HERE, free_port
+from tests.support.ports import HERE
 
 ROUNDS, PEOPLE = 7, 400
 CONNECTIONS = (1, 4)
@@ -59,7 +57,7 @@ class Prepared:
 def main() -> None:
     """Print how many mails the worker hands over for each of the bare loop."""
     with ExitStack() as stack:
-        port = stack.enter_context(_sink())
+        port = stack.enter_context(sink())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app = house(folder, mail_port=port)
         with app.app_context():
@@ -157,33 +155,6 @@ def _in_threads(count: int, work: Callable[[int], None]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-@contextmanager
-def _sink() -> Iterator[int]:
-    """Run smtp-sink (of Debian's postfix), which takes everything and keeps nothing; else stop."""
-    program = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin")
-    if program is None:
-        sys.exit("smtp-sink is not on this machine: on Debian, apt-get install postfix")
-    port = free_port()
-    command = [program, "-u", "nobody", f"{HERE}:{port}", "100"]
-    with subprocess.Popen(command) as process:  # noqa: S603 - our own arguments
-        try:
-            _until_it_listens(port)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _until_it_listens(port: int) -> None:
-    for _try in range(100):
-        try:
-            smtplib.SMTP(HERE, port, timeout=1).quit()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    sys.exit("smtp-sink does not answer")
 
 
 if __name__ == "__main__":

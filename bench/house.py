@@ -26,6 +26,18 @@ def house(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask
 
     Its clock stands at NOW.
     """
+    app = bound(folder, mail_port=mail_port, database_url=database_url)
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        with writing():
+            text = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
+            import_event(text, as_slug=SLUG, shift_to="2027-05-25", now=NOW)
+            db.session.execute(update(Event).values(invitations=False))
+    return app
+
+
+def bound(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask:
+    """Return the application on the database there is."""
     environ = {
         "PLENARY_INSTANCE": str(folder),
         "DATABASE_URL": database_url or f"sqlite:///{folder / 'plenary.sqlite'}",
@@ -39,10 +51,4 @@ def house(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask
     app = create_app(load_settings(environ), clock=lambda: NOW)
     app.config["RATELIMIT_ENABLED"] = False
     app.extensions["limiter"].pop().enabled = False
-    with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        with writing():
-            text = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
-            import_event(text, as_slug=SLUG, shift_to="2027-05-25", now=NOW)
-            db.session.execute(update(Event).values(invitations=False))
     return app

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import gc
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import flask_migrate
-import pytz
 from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from config import ROOT, load_settings
-from registration import create_app
-from registration.domain.event_file import import_event
-from registration.extensions import prepare_sqlite, writing
+from bench.house import house
+from registration.extensions import prepare_sqlite
 
-NOW = datetime(2027, 3, 1, 12, tzinfo=pytz.utc)
 ROUNDS, POSTS = 7, 100
 BAR = 0.4
 
@@ -53,23 +46,7 @@ def _time(post: Callable[[], int], times: int) -> float:
 
 
 def _plenary(folder: Path) -> Callable[[], int]:
-    environ = {
-        "PLENARY_INSTANCE": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'plenary.sqlite'}",
-        "SECRET_KEY": "only-for-measuring-" * 3,
-        "SEAL_KEYS": "k1:" + base64.b64encode(bytes(32)).decode(),
-        "PUBLIC_URL": "http://localhost",
-        "MAIL_SERVER": "127.0.0.1",
-        "MAIL_DEFAULT_SENDER": "dialogue@example.org",
-    }
-    app = create_app(load_settings(environ), clock=lambda: NOW)
-    app.config["RATELIMIT_ENABLED"] = False
-    app.extensions["limiter"].pop().enabled = False
-    with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        with writing():
-            text = (ROOT / "examples" / "dialogue-2021.yaml").read_bytes()
-            import_event(text, as_slug="dialogue-next", shift_to="2027-05-25", now=NOW)
+    app = house(folder)
     return _poster(app, "/events/dialogue-next/register/civil-society/", _typed)
 
 

@@ -29,7 +29,7 @@ ANSWER = 0.02 if SHARE else 0.001
 FIRST, LAST = 60, 600
 """Seconds after the instant by which the first and the last of 10,000 have left."""
 AHEAD = timedelta(seconds=8 if SHARE else 3)
-"""How long the workers have to start before the instant."""
+"""How long the worker has to start before the instant."""
 DAY = timedelta(days=1)
 QUARTER = timedelta(minutes=15)
 
@@ -43,8 +43,8 @@ def test_reminders_that_fall_due_at_one_instant(house: House, workers: Workers, 
     due_at = datetime.now(pytz.utc) + AHEAD
     _set_starts(house, SLUG, due_at + DAY)
     _set_starts(house, SOON, due_at + QUARTER)
-    for _worker in range(CONNECTIONS):
-        workers.start()
+    workers.environ["MAIL_CONNECTIONS"] = str(CONNECTIONS)
+    workers.start()
     instant = time.monotonic() + (due_at - datetime.now(pytz.utc)).total_seconds()
     until(lambda: _made(house) == mails, "the reminders", AHEAD.total_seconds() + FIRST)
     house.drained(LAST)
