@@ -18,6 +18,8 @@ from registration.text import is_visible
 
 SUBJECT_PLACEHOLDERS = ("name", "event")
 """No links: mail servers write subjects into their logs."""
+TEXT_OCTETS = 9_000
+"""As text and as HTML a mail may have 30 KB, and base64 makes four octets of three."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ def _faults_in_words(content: Content, language: str, *, is_default: bool) -> It
         yield Refusal(_l("Write the message in the event's default language."), f"text_{language}")
     elif has_subject and not has_text:
         yield Refusal(_l("Write the message in this language too."), f"text_{language}")
+    if len(text.encode()) > TEXT_OCTETS:
+        yield Refusal(_l("This message is too long for a mail; make it shorter."), f"text_{language}")
     if len(subject.splitlines()) > 1:
         yield Refusal(_l("Write the subject in one line."), f"subject_{language}")
     for words, known, field in (

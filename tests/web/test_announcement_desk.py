@@ -70,6 +70,7 @@ def categories_kept(app: Flask) -> list[list[str]]:
         ({"subject_en": ""}, "subject_en", "Write a subject in the event's default language."),
         ({"text_en": " "}, "text_en", "Write the message in the event's default language."),
         ({"subject_fr": "Les portes"}, "text_fr", "Write the message in this language too."),
+        ({"text_en": "门" * 3001}, "text_en", "This message is too long for a mail; make it shorter."),
         ({"text_fr": "Les portes"}, "subject_fr", "Write a subject in this language too."),
         ({"states": []}, "states", "Choose at least one state."),
         (
