@@ -145,6 +145,8 @@ def wish(app: Flask, clock: FakeClock, **wishes: Any) -> None:
 
 def of_kind(kind: Kind, app: Flask, smtp: MailServer, clock: FakeClock) -> ReceivedMail:
     """Owe her one mail of this kind, in a state in which it is owed, and let it leave."""
+    with app.app_context():
+        desk = make_organizer("desk@example.org", Role.OWNER).id
     with app.app_context(), writing():
         one = amina()
         one.state = STATE_TOLD.get(kind, (State.CONFIRMED,))[-1]
@@ -158,7 +160,7 @@ def of_kind(kind: Kind, app: Flask, smtp: MailServer, clock: FakeClock) -> Recei
             next_try_at=clock.now, useful_until=clock.now + DAY,
         )  # fmt: skip
         if kind is Kind.ANNOUNCEMENT:
-            delivery.announcement = announcement(one.event, clock)
+            delivery.announcement = announcement(one.event, desk, clock)
         db.session.add(delivery)
     smtp.clear()
     with app.app_context():
@@ -167,9 +169,8 @@ def of_kind(kind: Kind, app: Flask, smtp: MailServer, clock: FakeClock) -> Recei
     return mail
 
 
-def announcement(event: Event, clock: FakeClock) -> Announcement:
+def announcement(event: Event, by: int, clock: FakeClock) -> Announcement:
     said = {event.default_language: WIDEST[event.default_language] * 300}
-    by = make_organizer("desk@example.org", Role.OWNER).id
     return Announcement(
         event_id=event.id, subject=said, text=said, states=["confirmed"], categories=[], sessions=[], languages=[],
         send_at=clock.now, made_at=clock.now, created_by=by, created_at=clock.now, updated_at=clock.now,

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from registration import worker
 from registration.domain import outbox, participation
 from registration.domain.link_keys import LinkKind, key_for
 from registration.domain.owed import still_owed
-from registration.extensions import writing
+from registration.extensions import db, writing
+from registration.models import Announcement, Delivery, Event
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.organizer import Role
 from tests.support.client import Client
@@ -31,7 +33,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
     work,
 )
-from tests.support.organizers import LIST, at_desk
+from tests.support.organizers import LIST, at_desk, make_organizer
 from tests.support.pages import Page
 from tests.support.smtp import MailServer, ReceivedMail
 
@@ -166,15 +168,31 @@ def test_only_what_tells_of_nothing_new_is_owed_no_more(
     app: Flask, amina: int, kind: DeliveryKind, stays: bool
 ) -> None:
     with app.app_context():
+        desk = make_organizer("desk@example.org", Role.OWNER).id
         now = registration(amina).updated_at
         with writing():
             outbox.owe(registration(amina), kind, now=now)
+            if kind is DeliveryKind.ANNOUNCEMENT:
+                announce(registration(amina).event, desk, now)
             ((held,),) = outbox.claim(owner="one", limit=5, now=now)
         before = still_owed(held, owner="one", now=now)
         with writing():
             participation.switch_reminders(registration(amina), on=False, now=now)
         after = still_owed(held, owner="one", now=now)
         assert (before is not None, after is not None) == (True, stays)
+
+
+def announce(event: Event, desk: int, now: datetime) -> None:
+    """Let the announcements that are owed be one that there is."""
+    said = {event.default_language: "The doors open early"}
+    announced = Announcement(
+        event_id=event.id, subject=said, text=said, states=["confirmed"], categories=[], sessions=[], languages=[],
+        send_at=now, made_at=now, created_by=desk, created_at=now, updated_at=now,
+    )  # fmt: skip
+    db.session.add(announced)
+    db.session.flush()
+    owed = Delivery.kind == DeliveryKind.ANNOUNCEMENT
+    db.session.execute(update(Delivery).where(owed).values(announcement_id=announced.id))
 
 
 def test_a_moved_session_is_told_all_the_same(
