@@ -16,7 +16,7 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import select, update
 
 from config import ROOT, Settings
-from registration.domain import outbox
+from registration.domain import owing
 from registration.extensions import db, writing
 from registration.models import Delivery, StoppedAddress
 from registration.models.delivery import DeliveryKind as Kind
@@ -70,7 +70,7 @@ def stops(app: Flask) -> list[str]:
 
 def owe(app: Flask, kind: Kind) -> None:
     with app.app_context(), writing():
-        outbox.owe(registration(1), kind, now=START)
+        owing.owe(registration(1), kind, now=START)
 
 
 @pytest.mark.parametrize("server", SERVERS)

@@ -18,7 +18,7 @@ from email.parser import BytesHeaderParser
 
 from sqlalchemy import select, update
 
-from registration.domain.outbox import digest_in
+from registration.domain.message_ids import digest_in
 from registration.domain.statuses import is_hard, status_at_start, status_of_reply
 from registration.domain.stopped import stop
 from registration.extensions import db
@@ -32,7 +32,7 @@ _SMTP_REPLY = re.compile(r"smtp;\s*(?P<code>[45]\d\d)[ -](?P<text>.*)", re.IGNOR
 
 @dataclass(frozen=True)
 class Bounce:
-    """What a report says of one of our mails. `digest`: of its Message-ID (`outbox.message_id`); `action`: failed,
+    """What a report says of one of our mails. `digest`: of its Message-ID (`message_ids.message_id`); `action`: failed,
     delayed, delivered, relayed or expanded; `status`: the enhanced status (RFC 3463) that says why."""
 
     digest: bytes

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from registration.domain.facts import Change
 from registration.domain.invitations import SPOKEN_OF
 from registration.domain.notices import Behind, Telling, behind, count_to_offer, tellings
-from registration.domain.outbox import last_end
+from registration.domain.owing import last_end
 from registration.domain.personal import bound_to
 from registration.domain.revisions import as_it_stands
 from registration.extensions import db, keyring

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from registration.domain import outbox
+from registration.domain import owing
 from registration.domain.calendar_entries import sequence
 from registration.domain.facts import Facts, Traits, facts_of
 from registration.domain.notice import Notice, has_left, notice_owed, standing_due
@@ -186,7 +186,7 @@ def _owe_if(invitation: Invitation, now: datetime, *, own: bool) -> None:
     """Owe what there is to say; with `own`, only if the person's own doing is part of it."""
     notice = notice_for(invitation)
     if notice is not None and (notice.own or not own):
-        outbox.owe_invitation(invitation.registration, invitation.session, now=now)
+        owing.owe_invitation(invitation.registration, invitation.session, now=now)
 
 
 def _of_registration(registration: Registration, *, locked: bool = False) -> Sequence[Invitation]:

@@ -18,7 +18,7 @@ from registration.domain.admission import ALIVE
 from registration.domain.facts import Change, Traits, facts_of
 from registration.domain.invitations import SPOKEN_OF
 from registration.domain.notice import HOLDING, Notice, notice_owed, standing_due
-from registration.domain.outbox import last_end
+from registration.domain.owing import last_end
 from registration.domain.revisions import as_it_stands
 from registration.extensions import db, insert_selected
 from registration.models import Category, Delivery, Event, EventSession, Invitation, Registration, SessionChoice

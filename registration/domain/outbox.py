@@ -8,11 +8,10 @@ that dies loses its lease; the next one sends with the same Message-ID.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,22 +29,17 @@ from sqlalchemy import (
 )
 
 from registration.domain.stopped import takes_no_mail
-from registration.extensions import db, insert_new, insert_row, keyring
-from registration.models import Delivery, Event, EventSession, Registration, ReminderRule
+from registration.extensions import db
+from registration.models import Delivery, Event, Registration, ReminderRule
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 
 LEASE = timedelta(minutes=6)
 """At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
-QUIET = timedelta(minutes=10)
-"""A stranger who types the address of somebody registered brings that person at most one mail in this time."""
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
-URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
-DIGEST_LENGTH = 16
-_MESSAGE_ID = re.compile(rf"<(?P<digest>[0-9a-f]{{{2 * DIGEST_LENGTH}}})@(?P<domain>[^<>@\s]+)>")
 
 
 Marks = dict[int, tuple[object, ...]]
@@ -65,101 +59,6 @@ class Outcome:
     def final(self) -> bool:
         """Whether it is settled: handed over, or refused for good."""
         return self.sent or (self.code is not None and self.code >= PERMANENT)
-
-
-class Recipient(NamedTuple):
-    """Whom a mail is owed to: what `owe` reads of a registration."""
-
-    id: int
-    public_id: str
-    event_id: int
-
-
-def owe(
-    registration: Registration | Recipient,
-    kind: Kind,
-    *,
-    useful_until: datetime | None = None,
-    first: bool = False,
-    now: datetime,
-) -> None:
-    """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given).
-
-    `first`: none of this kind can have been owed to them before.
-    """
-    db.session.flush()
-    number = 0 if first else _owed_before(registration.id, kind)
-    values = {
-        "key": f"{kind}/{registration.public_id}/{number}",
-        "kind": kind,
-        "registration_id": registration.id,
-        "urgent": kind in URGENT,
-        "due_at": now,
-        "useful_until": useful_until or _day_after_event(registration.event_id, now),
-        "next_try_at": now,
-    }
-    insert_row(Delivery, values)
-
-
-def owe_invitation(registration: Registration, session: EventSession, *, now: datetime) -> None:
-    """Owe somebody the mail about one session that brings what they hold to what stands.
-
-    One that still waits will say so when it is sent: there is never a second.
-    """
-    db.session.flush()
-    before = select(Delivery.state).where(
-        Delivery.registration_id == registration.id,
-        Delivery.session_id == session.id,
-        Delivery.kind == Kind.INVITATION,
-    )
-    states = db.session.execute(before).scalars().all()
-    if DeliveryState.WAITING in states:
-        return
-    values = {
-        "key": f"{Kind.INVITATION}/{registration.public_id}/{session.id}/{len(states)}",
-        "kind": Kind.INVITATION,
-        "registration_id": registration.id,
-        "session_id": session.id,
-        "due_at": now,
-        "useful_until": last_end(session),
-        "next_try_at": now,
-    }
-    insert_new(Delivery, values)
-
-
-def invitations_wait(registration: Registration) -> bool:
-    """Whether a mail about one of their sessions is still to be sent to somebody."""
-    waiting = select(Delivery.id).where(
-        Delivery.registration_id == registration.id,
-        Delivery.kind == Kind.INVITATION,
-        Delivery.state == DeliveryState.WAITING,
-    )
-    return db.session.execute(select(waiting.exists())).scalar_one()
-
-
-def count_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> int:
-    """Return how many mails of a kind have fallen due for these registrations since then."""
-    if not registrations:
-        return 0
-    ids = [one.id for one in registrations]
-    return db.session.execute(
-        select(func.count()).where(Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since)
-    ).scalar_one()
-
-
-def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
-    """Whether a mail of these kinds fell due for this person within the quiet time."""
-    return db.session.execute(
-        select(
-            select(Delivery.id)
-            .where(
-                Delivery.registration_id == registration.id,
-                Delivery.kind.in_(kinds),
-                Delivery.due_at > now - QUIET,
-            )
-            .exists()
-        )
-    ).scalar_one()
 
 
 def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
@@ -249,42 +148,6 @@ def wait_after(tries: int) -> timedelta:
     """Return how long to wait before the next try: doubling from one minute to ten, give or take a fifth."""
     wait = min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-
-
-def last_end(session: EventSession) -> datetime:
-    """Return when nobody has anything more of a mail about this session: by its last end that anybody was told."""
-    return max([session.ends_at, *(revision.ends_at for revision in session.revisions)])
-
-
-def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
-    """Return the Message-ID (RFC 5322, 3.6.4): the same in every try of one delivery, and telling nothing.
-
-    `version`: which of the things it may say the mail says; servers may drop a second mail with the same Message-ID.
-    """
-    return f"<{digest_of(delivery, version=version).hex()}@{domain}>"
-
-
-def digest_of(delivery: Delivery, *, version: str = "") -> bytes:
-    """Return what tells in a Message-ID which mail it is: DIGEST_LENGTH bytes."""
-    said = f"{delivery.key}/{delivery.resend}{version and f'/{version}'}"
-    return keyring.keys.digest("message-id", said)[:DIGEST_LENGTH]
-
-
-def digest_in(message_id: str, domain: str) -> bytes | None:
-    """Return the digest in a Message-ID that `message_id` may have made for this domain; None for every other."""
-    found = _MESSAGE_ID.fullmatch(message_id.strip())
-    return bytes.fromhex(found["digest"]) if found and found["domain"].lower() == domain.lower() else None
-
-
-def _owed_before(registration_id: int, kind: Kind) -> int:
-    return db.session.execute(
-        select(func.count()).where(Delivery.registration_id == registration_id, Delivery.kind == kind)
-    ).scalar_one()
-
-
-def _day_after_event(event_id: int, now: datetime) -> datetime:
-    ends = db.session.execute(select(func.max(EventSession.ends_at)).where(EventSession.event_id == event_id)).scalar()
-    return max(ends or now, now) + timedelta(days=1)
 
 
 def _claimable(now: datetime) -> tuple[ColumnElement[bool], ...]:

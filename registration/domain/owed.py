@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from registration.domain import invitations, outbox
+from registration.domain import invitations, owing
 from registration.domain.programme import takes_place
 from registration.domain.stopped import stop_of, takes_no_mail
 from registration.extensions import db
@@ -86,7 +86,7 @@ def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
 def useful_until(delivery: Delivery) -> datetime:
     """Return when a mail comes too late: one about a session says how that stands when it is sent."""
     if delivery.kind is Kind.INVITATION and delivery.session is not None:
-        return outbox.last_end(delivery.session)
+        return owing.last_end(delivery.session)
     return delivery.useful_until
 
 

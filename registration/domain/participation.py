@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 
-from registration.domain import admission, invitations, outbox
+from registration.domain import admission, invitations, owing
 from registration.domain.personal import open_personal, seal_into
 from registration.domain.programme import takes_place
 from registration.domain.signup import set_sessions
@@ -51,7 +51,7 @@ def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool
     registration.invitations = wishes.invitations
     seal_into(registration, replace(open_personal(registration), neutral_title=wishes.neutral_title))
     registration.updated_at = now
-    outbox.owe(registration, DeliveryKind.CHANGED, now=now)
+    owing.owe(registration, DeliveryKind.CHANGED, now=now)
     invitations.follow(registration, now=now)
     return True
 

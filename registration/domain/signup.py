@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, delete, select
 
-from registration.domain import admission, outbox
+from registration.domain import admission, owing
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
 from registration.extensions import db, insert_row, insert_rows, keyring
@@ -75,7 +75,7 @@ def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
     same = next((one for one in known if one.claim == claim), None)
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
-    elif outbox.count_since(known, Kind.PROVE, now - timedelta(hours=1)) >= PROOFS_PER_HOUR:
+    elif owing.count_since(known, Kind.PROVE, now - timedelta(hours=1)) >= PROOFS_PER_HOUR:
         return
     elif same is not None:
         _owe_proof_again(same, now=now)
@@ -134,7 +134,7 @@ def send_link_again(event: Event, address: str, *, now: datetime) -> None:
         _remind_of_link(proved, Kind.LINK, now=now)
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
-    if open_ones and outbox.count_since(known, Kind.PROVE, now - timedelta(hours=1)) < PROOFS_PER_HOUR:
+    if open_ones and owing.count_since(known, Kind.PROVE, now - timedelta(hours=1)) < PROOFS_PER_HOUR:
         _owe_proof_again(max(open_ones, key=lambda one: one.created_at), now=now)
 
 
@@ -196,8 +196,8 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
     }
     number = insert_row(Registration, values)
     insert_rows(SessionChoice, [{"registration_id": number, "session_id": one} for one in form.session_ids])
-    outbox.owe(
-        outbox.Recipient(number, public_id, category.event_id),
+    owing.owe(
+        owing.Recipient(number, public_id, category.event_id),
         Kind.PROVE,
         useful_until=now + PROOF_TIME,
         first=True,
@@ -206,14 +206,14 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
 
 
 def _owe_proof_again(registration: Registration, *, now: datetime) -> None:
-    if not outbox.told_lately(registration, (Kind.PROVE,), now=now):
+    if not owing.told_lately(registration, (Kind.PROVE,), now=now):
         registration.expires_at = now + PROOF_TIME
-        outbox.owe(registration, Kind.PROVE, useful_until=registration.expires_at, now=now)
+        owing.owe(registration, Kind.PROVE, useful_until=registration.expires_at, now=now)
 
 
 def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) -> None:
-    if not outbox.told_lately(registration, (Kind.ALREADY, Kind.LINK), now=now):
-        outbox.owe(registration, kind, now=now)
+    if not owing.told_lately(registration, (Kind.ALREADY, Kind.LINK), now=now):
+        owing.owe(registration, kind, now=now)
 
 
 def _admit(registration: Registration, event: Event, *, now: datetime) -> None:

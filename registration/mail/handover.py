@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from registration import clock
-from registration.domain import invitations, outbox, stopped
+from registration.domain import invitations, message_ids, outbox, stopped
 from registration.domain.invitations import Told
 from registration.domain.outbox import Marks, Outcome
 from registration.domain.owed import is_owed, read_ahead, still_owed
@@ -109,8 +109,9 @@ def _written(delivery_ids: list[int], batch: Batch) -> Written:
     if owed:
         try:
             letter = letter_for(owed, now=now)
-            digest = outbox.digest_of(owed[0], version=letter.version)
-            message = message_of(letter, message_id=f"<{digest.hex()}@{sender_domain()}>", now=now)
+            message_id = message_ids.message_id(owed[0], sender_domain(), version=letter.version)
+            message = message_of(letter, message_id=message_id, now=now)
+            digest = message_ids.digest_in(message_id, sender_domain())
             written = Written(owed_ids, written.marks, message, digest, letter.told)
         except (OperationalError, InterfaceError):
             raise

@@ -12,7 +12,7 @@ from registration.domain.calendar_entries import labels, language_asked, own_ent
 from registration.domain.calendars.building import download_bytes
 from registration.domain.invitations import by_invitation, told_by_registration_mail
 from registration.domain.link_keys import LinkKind
-from registration.domain.outbox import invitations_wait
+from registration.domain.owing import invitations_wait
 from registration.domain.programme import takes_place
 from registration.mail.letter import CalendarFile, Letter, write
 from registration.mail.own_words import own_words

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
-from registration.domain import outbox, privacy, signup, stopped
+from registration.domain import outbox, owing, privacy, signup, stopped
 from registration.domain.bounces import Bounce, Outcome, note, read_bounce
 from registration.domain.owed import still_owed
 from registration.domain.programme import event_named
@@ -187,7 +187,7 @@ def amina(app: Flask, now: datetime) -> int:
 def send(registration_id: int, kind: Kind, now: datetime, digest: bytes = DIGEST) -> int:
     """Owe somebody a mail and hand it over. Returns the delivery's id."""
     with writing():
-        outbox.owe(registration(registration_id), kind, now=now)
+        owing.owe(registration(registration_id), kind, now=now)
     with writing():
         ((one,),) = outbox.claim(owner="one", limit=1, now=now)
         outbox.settle([one], outbox.Outcome(sent=True, code=250), owner="one", now=now, digest=digest)
@@ -246,7 +246,7 @@ class TestNoting:
             outbox.settle([proof], outbox.Outcome(sent=True, code=250), owner="one", now=now, digest=DIGEST)
         for person in (amina, chi):
             with writing():
-                outbox.owe(registration(person), Kind.CHANGED, now=now)
+                owing.owe(registration(person), Kind.CHANGED, now=now)
         assert noted(now=now + MINUTE) is Outcome.STOPPED
         assert owed(Kind.PROVE)[-2:] == [(Kind.PROVE, State.BOUNCED), (Kind.PROVE, State.SENT)]
         assert owed(Kind.CHANGED) == [(Kind.CHANGED, State.WAITING), (Kind.CHANGED, State.STOPPED)]
@@ -254,7 +254,7 @@ class TestNoting:
     def test_a_worker_that_has_a_mail_in_hand_finds_its_mark_gone(self, amina: int, now: datetime) -> None:
         send(amina, Kind.LINK, now)
         with writing():
-            outbox.owe(registration(amina), Kind.CHANGED, now=now)
+            owing.owe(registration(amina), Kind.CHANGED, now=now)
         with writing():
             ((one,),) = outbox.claim(owner="one", limit=1, now=now)
         before = outbox.marks([one], owner="one", now=now)
@@ -265,7 +265,7 @@ class TestNoting:
     def test_what_had_begun_by_then_is_recorded_as_it_went(self, amina: int, now: datetime) -> None:
         send(amina, Kind.LINK, now)
         with writing():
-            outbox.owe(registration(amina), Kind.CHANGED, now=now)
+            owing.owe(registration(amina), Kind.CHANGED, now=now)
         with writing():
             ((one,),) = outbox.claim(owner="one", limit=1, now=now)
         noted(now=now)
@@ -295,7 +295,7 @@ class TestNoting:
     ) -> None:
         """The server's answer to the dot was lost, so the mail waits for its next try."""
         with writing():
-            outbox.owe(registration(amina), Kind.LINK, now=now)
+            owing.owe(registration(amina), Kind.LINK, now=now)
         with writing():
             ((one,),) = outbox.claim(owner="one", limit=1, now=now)
             outbox.settle([one], outbox.Outcome(sent=False), owner="one", now=now, digest=DIGEST)
@@ -334,7 +334,7 @@ def test_headers_of_a_mail_are_all_that_a_report_has_to_send_back() -> None:
 def test_noting_and_forgetting_walk_through_no_table_of_people_or_mails(amina: int, now: datetime) -> None:
     send(amina, Kind.LINK, now)
     with writing():
-        outbox.owe(registration(amina), Kind.CHANGED, now=now)
+        owing.owe(registration(amina), Kind.CHANGED, now=now)
     asked: list[tuple[str, object]] = []
 
     def keep(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:

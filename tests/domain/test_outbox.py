@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain import outbox
+from registration.domain import message_ids, outbox, owing
 from registration.domain.outbox import FIRST_WAIT, LEASE, LONGEST_WAIT, Outcome, wait_after
 from registration.domain.owed import still_owed
 from registration.domain.reminders import make_reminders
@@ -58,7 +58,7 @@ def settle(ids: list[int], outcome: Outcome, owner: str, now: datetime) -> None:
 
 def owe(person_id: int, kind: Kind, now: datetime, **more: datetime) -> None:
     with writing():
-        outbox.owe(registration(person_id), kind, now=now, **more)
+        owing.owe(registration(person_id), kind, now=now, **more)
 
 
 def delivery(delivery_id: int) -> Delivery:
@@ -246,9 +246,9 @@ def test_a_message_id_is_the_same_in_every_try_and_tells_nothing(now: datetime) 
     person = take_part_by_rule(now=now)
     owe(person, Kind.LINK, now)
     ((one,),) = claim("one", now)
-    first = outbox.message_id(delivery(one), "events.example.org")
+    first = message_ids.message_id(delivery(one), "events.example.org")
     settle([one], Outcome(sent=False, code=450), "one", now)
-    again = outbox.message_id(delivery(one), "events.example.org")
+    again = message_ids.message_id(delivery(one), "events.example.org")
     assert first == again
     digest, _, domain = first.strip("<>").partition("@")
     assert (len(digest), set(digest) <= set("0123456789abcdef"), domain) == (32, True, "events.example.org")
@@ -259,7 +259,7 @@ def test_mails_of_one_kind_to_one_person_have_different_message_ids(now: datetim
     person = take_part_by_rule(now=now)
     for _time in range(3):
         owe(person, Kind.LINK, now)
-    ids = {outbox.message_id(delivery(mail[0]), "example.org") for mail in claim("one", now)}
+    ids = {message_ids.message_id(delivery(mail[0]), "example.org") for mail in claim("one", now)}
     assert len(ids) == 3
 
 
@@ -268,7 +268,7 @@ def test_somebody_counts_as_told_for_ten_minutes(now: datetime) -> None:
     person = take_part_by_rule(AMINA, now=now)
     owe(person, Kind.LINK, now)
     told = [
-        outbox.told_lately(registration(person), (Kind.ALREADY, Kind.LINK), now=now + minutes * MINUTE)
+        owing.told_lately(registration(person), (Kind.ALREADY, Kind.LINK), now=now + minutes * MINUTE)
         for minutes in (0, 9, 10)
     ]
     assert told == [True, True, False]

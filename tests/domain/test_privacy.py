@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration.domain import announcements, exports, outbox, privacy
+from registration.domain import announcements, exports, owing, privacy
 from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
 from registration.domain.event_file import import_event
@@ -49,7 +49,7 @@ def people(now: datetime) -> None:
     """Two confirmed, one of them with a mail still to leave, one cancelled, one not proved."""
     first = take_part_by_rule("first@example.org", now=now)
     with writing():
-        outbox.owe(registration(first), DeliveryKind.LINK, now=now)
+        owing.owe(registration(first), DeliveryKind.LINK, now=now)
     take_part_by_rule("second@example.org", "women-led", now=now)
     third = take_part_by_rule("third@example.org", now=now)
     with writing():

@@ -18,9 +18,9 @@ from sqlalchemy import func, insert, select, update
 
 from config import ROOT, load_settings
 from registration import create_app
-from registration.domain import outbox
 from registration.domain.crowds import make_crowd
 from registration.domain.event_file import import_event
+from registration.domain.message_ids import message_id
 from registration.domain.personal import open_personal
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
@@ -127,9 +127,7 @@ class House:
         """The state of each delivery by its recipient and Message-ID."""
         with self.app.app_context():
             rows = db.session.execute(select(Delivery).order_by(Delivery.id)).scalars().all()
-            return {
-                (open_personal(one.registration).address, outbox.message_id(one, DOMAIN)): one.state for one in rows
-            }
+            return {(open_personal(one.registration).address, message_id(one, DOMAIN)): one.state for one in rows}
 
     def is_whole(self) -> bool:
         """Whether SQLite finds its file whole; PostgreSQL was not harmed."""

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from registration.domain import mail_status, outbox, stopped
+from registration.domain import mail_status, owing, stopped
 from registration.domain.bounces import Bounce, note
 from registration.domain.mail_status import Counts
 from registration.extensions import db, writing
@@ -90,11 +90,11 @@ def test_all_mails_are_listed_the_newest_first_with_what_happened(
     app: Flask, reviewer: Client, amina: str, clock: FakeClock
 ) -> None:
     with app.app_context(), writing():
-        outbox.owe(registration(1), Kind.LINK, now=START + MINUTE)
-        outbox.owe(registration(1), Kind.CHANGED, now=START + 2 * MINUTE)
+        owing.owe(registration(1), Kind.LINK, now=START + MINUTE)
+        owing.owe(registration(1), Kind.CHANGED, now=START + 2 * MINUTE)
         session_id = db.session.scalars(select(EventSession.id).where(EventSession.slug == "human-rights")).one()
-        reminder = outbox.Recipient(1, amina, 1)
-        outbox.owe(reminder, Kind.REMINDER, now=START + 3 * MINUTE)
+        reminder = owing.Recipient(1, amina, 1)
+        owing.owe(reminder, Kind.REMINDER, now=START + 3 * MINUTE)
         db.session.execute(update(Delivery).where(Delivery.kind == Kind.REMINDER).values(session_id=session_id))
     settle(app, Kind.CHANGED, tries=2, reply_code=452, reply_status="4.2.2", next_try_at=START + DAY)
     settle(app, Kind.REMINDER, state=State.DROPPED, settled_at=START + DAY)
@@ -116,7 +116,7 @@ def test_all_mails_are_listed_the_newest_first_with_what_happened(
 @SQLITE
 def test_a_mail_that_waits_says_after_how_many_tries_and_until_when(app: Flask, reviewer: Client, amina: str) -> None:
     with app.app_context(), writing():
-        outbox.owe(registration(1), Kind.LINK, now=START)
+        owing.owe(registration(1), Kind.LINK, now=START)
     assert lines(reviewer.page(f"{LIST}{amina}/"))[0] == ("The lost link", "Waits to be sent.")
     settle(app, Kind.LINK, tries=2, reply_code=452, reply_status="4.2.2", next_try_at=START + 4 * MINUTE)
     waits = "Waits after 2 tries (The mailbox is full (4.2.2)). Tried again: 2 Mar 2026, 10:04 UTC−5"
@@ -325,7 +325,7 @@ def test_an_announcements_subject_is_hidden_with_the_category_it_may_tell(app: F
         db.session.add(announcement)
         db.session.flush()
         for number, public_id in ((1, hidden), (2, shown)):
-            outbox.owe(outbox.Recipient(number, public_id, 1), Kind.ANNOUNCEMENT, now=START)
+            owing.owe(owing.Recipient(number, public_id, 1), Kind.ANNOUNCEMENT, now=START)
         db.session.execute(update(Delivery).values(announcement_id=announcement.id))
     names = [[lines(one.page(f"{LIST}{public_id}/"))[0][0] for public_id in (hidden, shown)] for one in clients]
     full, short = "Announcement: To all survivors", "Announcement"

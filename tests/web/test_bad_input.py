@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from registration.domain import outbox
+from registration.domain import owing
 from registration.domain.personal import mail_address, open_personal
 from registration.errors import Refusal
 from registration.extensions import writing
@@ -503,7 +503,7 @@ def test_a_mail_leaves_for_every_name(app: Flask, smtp: MailServer, clock: FakeC
         for number, name in enumerate(TAKEN.values()):
             person = take_part_by_rule(f"person{number}@example.org", name=clean_line(name), now=clock.now)
             with writing():
-                outbox.owe(registration(person), DeliveryKind.LINK, now=clock.now)
+                owing.owe(registration(person), DeliveryKind.LINK, now=clock.now)
     assert work(app) == len(TAKEN)
     greetings = [mail.text.partition(",\r\n\r\n")[0] for mail in smtp.mails]
     assert greetings == [f"Dear {clean_line(name)}" for name in TAKEN.values()]

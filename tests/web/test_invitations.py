@@ -10,7 +10,7 @@ from flask import Flask
 from icalendar import Calendar
 
 from registration import worker
-from registration.domain import outbox, participation
+from registration.domain import message_ids, outbox, participation
 from registration.domain.owed import still_owed
 from registration.domain.participation import current_wishes
 from registration.extensions import db, writing
@@ -413,7 +413,7 @@ def message_id_of_next(app: Flask, clock: FakeClock) -> str:
         delivery = still_owed(one, owner="one", now=clock.now)
         assert delivery
         letter = letter_for([delivery], now=clock.now)
-        found = outbox.message_id(delivery, "example.org", version=letter.version)
+        found = message_ids.message_id(delivery, "example.org", version=letter.version)
         with writing():
             outbox.release(owner="one")
         return found

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from registration import worker
-from registration.domain import outbox, participation
+from registration.domain import outbox, owing, participation
 from registration.domain.link_keys import LinkKind, key_for
 from registration.domain.owed import still_owed
 from registration.extensions import db, writing
@@ -171,7 +171,7 @@ def test_only_what_tells_of_nothing_new_is_owed_no_more(
         desk = make_organizer("desk@example.org", Role.OWNER).id
         now = registration(amina).updated_at
         with writing():
-            outbox.owe(registration(amina), kind, now=now)
+            owing.owe(registration(amina), kind, now=now)
             if kind is DeliveryKind.ANNOUNCEMENT:
                 announce(registration(amina).event, desk, now)
             ((held,),) = outbox.claim(owner="one", limit=5, now=now)
