@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ PAUSE = 1.0
 OUTAGE_PAUSE = 5.0
 """Seconds before a mail server that could not be reached is tried again."""
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks, within a batch, for urgent mail."""
 ALARM_EVERY = timedelta(minutes=1)
 
 Work = Callable[[threading.Event], int]
@@ -60,14 +63,14 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: t
     the mail server cannot be reached (raises Unreachable). While the database takes nothing down, nothing is sent.
     Raises TooSoon where MAIL_RATE lets nothing leave yet. `shift`: after which no mail is begun.
     """
-    begun = clock.now()
+    goes_on = _shift(stop, shift)
     mails: list[list[int]] | None = None
     try:
-        mails = _claim(owner, limit, begun)
+        mails = _claim(owner, limit, clock.now())
         if not mails:
             return 0
         with postman() as post:
-            return hand_over(mails, owner, post, stop, lambda: not stop() and clock.now() - begun < shift)
+            return hand_over(mails, owner, post, stop, goes_on)
     except TooSoon:
         mails = []
         raise
@@ -151,6 +154,25 @@ def _round(owner: str, stop: Stop) -> float:
         leave_unit()
         _log("a delivery failed", error)
         return PAUSE
+
+
+def _shift(stop: Stop, shift: timedelta) -> Callable[[], bool]:
+    """Return whether one more mail may be begun: until `stop`, or the end of the shift by a clock that nobody sets; and
+    until an urgent mail waits that nobody has, looked for once a second: it goes ahead in the next batch."""
+    ends = time.monotonic() + shift.total_seconds()
+    look_at = time.monotonic() + LOOK_EVERY
+
+    def goes_on() -> bool:
+        nonlocal look_at
+        moment = time.monotonic()
+        if stop() or moment >= ends:
+            return False
+        if moment < look_at:
+            return True
+        look_at = moment + LOOK_EVERY
+        return not outbox.urgent_waits(now=clock.now())
+
+    return goes_on
 
 
 def _claim(owner: str, limit: int, now: datetime) -> list[list[int]]:

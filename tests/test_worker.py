@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from registration import worker
-from registration.domain import message_ids, participation
+from registration.domain import message_ids, owing, participation
 from registration.extensions import db, writing
 from registration.keys import SealError
 from registration.mail.posting import Unreachable
@@ -156,6 +156,30 @@ def test_a_worker_told_to_stop_stops_between_two_mails(app: Flask, client: Clien
     assert len(smtp.mails) == 2
     assert work(app) == 2
     assert len(set(ids(smtp.mails))) == 4
+
+
+@SQLITE
+def test_urgent_mail_goes_ahead_of_a_batch_in_hand(
+    app: Flask, smtp: MailServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "LOOK_EVERY", 0.0)
+    with app.app_context():
+        people = [take_part_by_rule(f"person{number}@example.org", now=clock.now) for number in range(3)]
+        with writing():
+            for one in people:
+                owing.owe(registration(one), DeliveryKind.CHANGED, now=clock.now)
+
+    def somebody_signs_up() -> bool:
+        if len(smtp.mails) == 1:
+            with app.app_context():
+                sign_up_by_rule("late@example.org", now=clock.now)
+        return False
+
+    with app.app_context():
+        while worker.deliver("one", stop=somebody_signs_up):
+            pass
+    assert [mail.recipients[0] for mail in smtp.mails][:2] == ["person0@example.org", "late@example.org"]
+    assert len(smtp.mails) == 4
 
 
 @SQLITE

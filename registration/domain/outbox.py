@@ -35,7 +35,8 @@ from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 
 LEASE = timedelta(minutes=6)
-"""At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows."""
+"""At least twice what one mail may take where each answer of the mail server comes as late as its time-out allows
+(`mail.answers`), by the monotonic clock of the process."""
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
@@ -82,6 +83,13 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
     siblings = and_(Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now))
     db.session.execute(_lease(siblings, owner, now))
     return _mails(owner, now)
+
+
+def urgent_waits(*, now: datetime) -> bool:
+    """Whether an urgent mail is due that nobody has claimed; in a transaction that ends with the look."""
+    waiting = select(Delivery.id).where(Delivery.urgent, *_claimable(now))
+    with db.engine.connect() as connection:
+        return bool(connection.execute(select(waiting.exists())).scalar_one())
 
 
 def marks(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> Marks:

@@ -15,10 +15,10 @@ from datetime import datetime
 from flask import current_app
 
 from registration.keys import new_public_id
+from registration.mail.answers import CarefulSMTP
 from registration.mail.check_advice import End, advice, reason
 from registration.mail.letter import Letter
 from registration.mail.posting import (
-    CarefulSMTP,
     FilePostman,
     Postman,
     Unreachable,

@@ -19,8 +19,9 @@ from registration.domain.invitations import Told
 from registration.domain.outbox import Marks, Outcome
 from registration.domain.owed import is_owed, read_ahead, still_owed
 from registration.extensions import db, holding, writing, writing_apart
+from registration.mail.answers import Withdrawn
 from registration.mail.letters import letter_for
-from registration.mail.posting import FilePostman, Postman, Withdrawn, message_of, sender_domain
+from registration.mail.posting import FilePostman, Postman, message_of, sender_domain
 from registration.mail.recording import Stop, surely
 from registration.models import Delivery
 

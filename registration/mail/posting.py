@@ -27,17 +27,10 @@ from flask import current_app
 from config import Settings
 from registration.domain.outbox import PERMANENT, Outcome
 from registration.domain.statuses import status_of_reply
+from registration.mail.answers import SMTP_TIMEOUT, CarefulSMTP, Withdrawn
 from registration.mail.headers import POLICY
 from registration.mail.letter import Invite, Letter
 from registration.mail.size import encoding_of
-
-SMTP_TIMEOUT = 15
-"""Seconds for each answer of the mail server but the last: eight of them (connection, EHLO, STARTTLS, EHLO, AUTH, MAIL,
-RCPT, DATA) and DOT_TIMEOUT fit twice into the lease of `domain.outbox`."""
-DOT_TIMEOUT = 60
-"""Seconds for the answer to the dot. A server that looks into mail first takes its time, and who gives up on it sends
-again what has arrived (RFC 5321, 4.5.3.2.6)."""
-END_OF_MAIL = b"\r\n.\r\n"
 
 NO_LEAVE = frozenset({530, 535, 538})
 """The server wants us to say who we are first, or does not believe it (RFC 4954, section 6)."""
@@ -47,10 +40,6 @@ TOO_LARGE = 552
 
 class Unreachable(Exception):
     """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
-
-
-class Withdrawn(Exception):
-    """A mail has become wrong before its DATA was begun, and nothing of it was sent."""
 
 
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
@@ -217,32 +206,6 @@ def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
     return refuses_sender and refused.smtp_code != TOO_LARGE
 
 
-class CarefulSMTP(smtplib.SMTP):
-    """smtplib's client, which asks once more before it begins DATA, and waits longer for the answer to the dot."""
-
-    is_right: Callable[[], bool]
-
-    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]  # the stub has a private type
-        """Send the mail itself, the last step of handing it over. Raises Withdrawn."""
-        if not self.is_right():
-            raise Withdrawn
-        return super().data(msg)
-
-    def send(self, s: bytes | str) -> None:  # type: ignore[override]  # the same
-        """Send, and be patient after the end of a mail."""
-        super().send(s)
-        if isinstance(s, bytes) and s.endswith(END_OF_MAIL) and self.sock:
-            self.sock.settimeout(DOT_TIMEOUT)
-
-    def getreply(self) -> tuple[int, bytes]:
-        """Read an answer; the next has the usual time."""
-        try:
-            return super().getreply()
-        finally:
-            if self.sock:
-                self.sock.settimeout(SMTP_TIMEOUT)
-
-
 class _TimedConnection(flask_mail.Connection):
     """Flask-Mail's connection with a time-out on every answer."""
 
@@ -265,11 +228,12 @@ class _TimedConnection(flask_mail.Connection):
         state = self.mail
         host = self.smtp(state.server, state.port, timeout=SMTP_TIMEOUT)
         try:
-            if state.use_tls:
-                host.starttls(context=ssl.create_default_context())
-            host.ehlo_or_helo_if_needed()
-            if state.username and state.password:
-                host.login(state.username, state.password)
+            with host.opening():
+                if state.use_tls:
+                    host.starttls(context=ssl.create_default_context())
+                host.ehlo_or_helo_if_needed()
+                if state.username and state.password:
+                    host.login(state.username, state.password)
         except BaseException:
             host.close()
             raise

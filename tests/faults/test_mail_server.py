@@ -10,7 +10,7 @@ import pytz
 from sqlalchemy import select
 
 from registration.extensions import db
-from registration.mail.posting import DOT_TIMEOUT, SMTP_TIMEOUT
+from registration.mail.answers import DOT_TIMEOUT, SMTP_TIMEOUT
 from registration.models import Delivery
 from registration.models.delivery import DeliveryState
 from tests.faults.conftest import Record
