@@ -60,7 +60,7 @@ def group_lines(event: Event, group: Group, *, unmasked: bool) -> list[tuple[str
 def mail_lines(progress: Progress) -> list[tuple[str, int]]:
     """Return how many of its mails fared how."""
     return [
-        (_("Waiting"), progress.mails[DeliveryState.WAITING]),
+        (_("Waiting for their time"), progress.mails[DeliveryState.WAITING]),
         (_("Sent"), progress.mails[DeliveryState.SENT]),
         (_("Refused by the mail server"), progress.mails[DeliveryState.FAILED]),
         (_("Came back"), progress.mails[DeliveryState.BOUNCED]),
