@@ -92,7 +92,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "PUBLIC_URL": settings.public_url,
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(settings),
         "SESSION_COOKIE_NAME": "__Host-plenary" if settings.https else "plenary",
         "SESSION_COOKIE_SECURE": settings.https,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -123,3 +123,15 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         ],
         "COMPRESS_MIN_SIZE": 500,
     }
+
+
+def _engine_options(settings: Settings) -> dict[str, object]:
+    """Return how connections to the database are made: enough of them, and none that waits for a machine that is gone.
+
+    A thread that sends holds two, and a third while it looks before DATA.
+    """
+    options: dict[str, object] = {"hide_parameters": True, "pool_size": 5 + 2 * settings.mail_connections}
+    if settings.database_url.startswith("postgresql"):
+        waits = {"connect_timeout": 10, "tcp_user_timeout": 30_000, "keepalives_idle": 30}
+        options["connect_args"] = waits
+    return options

@@ -20,7 +20,8 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Connection, Engine, Insert, MetaData, Select, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import DisconnectionError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 
 from registration.keys import Keyring
@@ -39,6 +40,9 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
 
+
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""What is raised while the database is away, locked, full, or for reading only; nothing that was asked is to blame."""
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(directory="migrations")

@@ -84,7 +84,7 @@ def test_a_mail_refused_for_now_leaves_later_with_the_same_message_id(
     assert [work(app), work(app)] == [1, 0]
     with app.app_context():
         refused = db.session.execute(select(Delivery)).scalar_one()
-        expected = message_ids.message_id(refused, "events.example.org")
+        expected = message_ids.message_id([refused], "events.example.org")
         assert (refused.state, refused.reply_code) == (DeliveryState.WAITING, 451)
     smtp.reply_to_data = ""
     clock.advance(MINUTE_OR_MORE)

@@ -16,7 +16,7 @@ from email import message_from_bytes
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from registration.domain.message_ids import digest_in
 from registration.domain.statuses import is_hard, status_at_start, status_of_reply
@@ -74,24 +74,25 @@ def note(bounce: Bounce, *, now: datetime) -> Outcome:
     """
     if bounce.action != FAILED:
         return Outcome.NOT_FAILED
-    found = (
-        select(Delivery.id, Delivery.state, Registration.address_hash)
-        .join(Registration, Registration.id == Delivery.registration_id)
-        .where(
-            Delivery.message_digest == bounce.digest,
-            Delivery.state.in_((DeliveryState.SENT, DeliveryState.WAITING)),
-        )
-        .with_for_update(of=Delivery)
+    mine = and_(
+        Delivery.message_digest == bounce.digest,
+        Delivery.state.in_((DeliveryState.SENT, DeliveryState.WAITING)),
     )
-    rows = db.session.execute(found).all()
-    if not rows:
+    address = (
+        select(Registration.address_hash)
+        .join(Delivery, Delivery.registration_id == Registration.id)
+        .where(mine)
+        .limit(1)
+    )
+    address_hash = db.session.execute(address).scalar()
+    if address_hash is None:
         return Outcome.UNKNOWN
     hard = is_hard(bounce.status)
     if hard:
-        stop(rows[0].address_hash, bounce.status, now=now)
+        stop(address_hash, bounce.status, now=now)
     db.session.execute(
         update(Delivery)
-        .where(Delivery.id.in_([row.id for row in rows if row.state is DeliveryState.SENT]))
+        .where(Delivery.message_digest == bounce.digest, Delivery.state == DeliveryState.SENT)
         .values(state=DeliveryState.BOUNCED, reply_status=bounce.status, settled_at=now)
         .execution_options(synchronize_session=False)
     )

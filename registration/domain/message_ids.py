@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from registration.extensions import keyring
 from registration.models import Delivery
@@ -11,13 +12,14 @@ DIGEST_LENGTH = 16
 _MESSAGE_ID = re.compile(rf"<(?P<digest>[0-9a-f]{{{2 * DIGEST_LENGTH}}})@(?P<domain>[^<>@\s]+)>")
 
 
-def message_id(delivery: Delivery, domain: str, *, version: str = "") -> str:
-    """Return the Message-ID (RFC 5322, 3.6.4): the same in every try of one delivery, and telling nothing.
+def message_id(deliveries: Sequence[Delivery], domain: str, *, version: str = "") -> str:
+    """Return the Message-ID of the mail that settles these deliveries: the same in every try, and telling nothing.
 
-    `version`: which of the things it may say the mail says; servers may drop a second mail with the same Message-ID.
+    Servers may drop a second mail with the same Message-ID. So it is another where more deliveries have joined in, and
+    for each `version` of what one delivery may come to say.
     """
-    said = f"{delivery.key}/{delivery.resend}{version and f'/{version}'}"
-    digest = keyring.keys.digest("message-id", said)[:DIGEST_LENGTH]
+    owed = "+".join(f"{one.key}/{one.resend}" for one in deliveries)
+    digest = keyring.keys.digest("message-id", f"{owed}{version and f'/{version}'}")[:DIGEST_LENGTH]
     return f"<{digest.hex()}@{domain}>"
 
 

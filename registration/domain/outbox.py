@@ -28,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from registration.domain.statuses import is_of_us
 from registration.domain.stopped import takes_no_mail
 from registration.extensions import db
 from registration.models import Delivery, Event, Registration, ReminderRule
@@ -41,6 +42,8 @@ FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
+TRIES_OF_US = 8
+"""How often, over most of an hour, somebody refuses us before a mail is given up for it."""
 
 
 Marks = dict[int, tuple[object, ...]]
@@ -56,10 +59,14 @@ class Outcome:
     code: int | None = None
     status: str | None = None
 
-    @property
-    def final(self) -> bool:
-        """Whether it is settled: handed over, or refused for good."""
-        return self.sent or (self.code is not None and self.code >= PERMANENT)
+    def is_final(self, tries: int) -> bool:
+        """Whether it is settled after so many tries: handed over, or refused for good.
+
+        A refusal that may be of us, by a relay that is set wrong for a while, is believed only when it lasts.
+        """
+        if self.sent or self.code is None or self.code < PERMANENT:
+            return self.sent
+        return tries >= TRIES_OF_US or not is_of_us(self.status)
 
 
 def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
@@ -80,8 +87,11 @@ def claim(*, owner: str, limit: int, now: datetime) -> list[list[int]]:
         return []
     db.session.execute(_lease(Delivery.id.in_(chosen), owner, now))
     people = select(Delivery.registration_id).where(Delivery.id.in_(chosen), Delivery.kind == Kind.REMINDER)
-    siblings = and_(Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now))
-    db.session.execute(_lease(siblings, owner, now))
+    siblings = select(Delivery.id).where(
+        Delivery.registration_id.in_(people), Delivery.kind == Kind.REMINDER, *_claimable(now)
+    )
+    free = db.session.execute(siblings.with_for_update(skip_locked=True)).scalars().all()
+    db.session.execute(_lease(Delivery.id.in_(free), owner, now))
     return _mails(owner, now)
 
 
@@ -126,12 +136,12 @@ def settle(
         "now": now,
     }
     connection = connection or db.session.connection()
-    if outcome.final:
+    tries = 1 if outcome.sent else 1 + (connection.execute(_TRIES, values).scalar_one() or 0)
+    if outcome.is_final(tries):
         state = DeliveryState.SENT if outcome.sent else DeliveryState.FAILED
         connection.execute(_SETTLE, {**values, "state": state})
     else:
-        tries = connection.execute(_TRIES, values).scalar_one() or 0
-        connection.execute(_TRY_AGAIN, {**values, "next_try_at": now + wait_after(tries + 1)})
+        connection.execute(_TRY_AGAIN, {**values, "next_try_at": now + wait_after(tries)})
 
 
 def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:

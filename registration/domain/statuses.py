@@ -32,3 +32,9 @@ def status_of_reply(code: int, text: bytes | str) -> str | None:
 def is_hard(status: str | None) -> bool:
     """Whether a status says that the address itself takes no mail."""
     return status in HARD
+
+
+def is_of_us(status: str | None) -> bool:
+    """Whether a refusal may be of us and not of this mail: the sender (X.1.7, X.1.8), or what somebody thinks of it
+    (X.7.Z, "relay access denied"). Servers say so to RCPT, for each recipient anew."""
+    return status is not None and (status in ("5.1.7", "5.1.8") or status.startswith("5.7."))

@@ -46,8 +46,8 @@ def stop(address_hash: bytes, status: str, *, now: datetime) -> None:
     """
     insert_new(StoppedAddress, {"address_hash": address_hash, "status": status, "stopped_at": now})
     people = select(Registration.id).where(AT_ANY_EVENT, Registration.address_hash == address_hash)
-    mails = select(Delivery.id, Delivery.state).where(Delivery.registration_id.in_(people)).with_for_update()
-    waiting = [one for one, state in db.session.execute(mails) if state is DeliveryState.WAITING]
+    mails = select(Delivery.id, Delivery.state).where(Delivery.registration_id.in_(people)).order_by(Delivery.id)
+    waiting = [one for one, state in db.session.execute(mails.with_for_update()) if state is DeliveryState.WAITING]
     db.session.execute(
         update(Delivery)
         .where(Delivery.id.in_(waiting))

@@ -22,6 +22,7 @@ from registration.mail.posting import (
     FilePostman,
     Postman,
     Unreachable,
+    finished,
     message_of,
     postman,
     sender_domain,
@@ -88,7 +89,7 @@ class Talk:
 
 def check(address: str, tell: Tell, *, now: datetime) -> bool:
     """Send a test mail to an address, and tell each step. Returns whether the mail server has taken it."""
-    message = message_of(_letter(address), message_id=f"<{new_public_id()}@{sender_domain()}>", now=now)
+    message = finished(message_of(_letter(address), message_id=f"<{new_public_id()}@{sender_domain()}>", now=now))
     by = postman()
     if isinstance(by, FilePostman):
         with by:

@@ -8,20 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from functools import partial
-
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from registration import clock
 from registration.domain import invitations, message_ids, outbox, stopped
 from registration.domain.invitations import Told
 from registration.domain.outbox import Marks, Outcome
 from registration.domain.owed import is_owed, read_ahead, still_owed
-from registration.extensions import db, holding, writing, writing_apart
+from registration.extensions import DATABASE_AWAY, db, holding, writing, writing_apart
 from registration.mail.answers import Withdrawn
 from registration.mail.letters import letter_for
-from registration.mail.posting import FilePostman, Postman, message_of, sender_domain
+from registration.mail.posting import FilePostman, Finished, Postman, Unreachable, finished, message_of, sender_domain
 from registration.mail.recording import Stop, surely
 from registration.models import Delivery
 
@@ -35,30 +32,45 @@ class Written:
     delivery_ids: list[int]
     marks: Marks
     """What was so when it was read."""
-    message: EmailMessage | None = None
+    message: Finished | None = None
     digest: bytes | None = None
     told: Sequence[Told] = ()
 
 
 @dataclass
 class Batch:
-    """One worker's claim, and what was read of it at once."""
+    """One worker's claim, and what was read of it at once; `left`: what is still to be handed over."""
 
     owner: str
     stop: Stop
+    left: list[int]
     marks: Marks = field(default_factory=dict)
     deliveries: dict[int, Delivery] = field(default_factory=dict)
+    bulk: frozenset[int] | None = None
+    """What can be read at once; None before the first reading."""
 
-    def read(self, delivery_ids: list[int]) -> None:
+    def read(self) -> None:
         """Read what can be read at once; the marks first, so that they tell of whatever changes while it is read."""
-        self.marks = outbox.marks(delivery_ids, owner=self.owner, now=clock.now())
-        self.deliveries = read_ahead(delivery_ids)
+        self.marks = outbox.marks(self.left, owner=self.owner, now=clock.now())
+        self.deliveries = read_ahead(self.left)
+        if self.bulk is None:
+            self.bulk = frozenset(self.deliveries)
         db.session.commit()
 
     def forget(self) -> None:
-        """Read anew whatever is needed from now on, each mail on its own."""
+        """Read anew whatever is needed from now on."""
         self.deliveries = {}
         db.session.expire_all()
+
+    def ahead(self, delivery_ids: list[int]) -> list[Delivery] | None:
+        """Return the deliveries of one mail as they were read at once; None where that is not for them."""
+        if not self.bulk or not self.bulk.issuperset(delivery_ids):
+            return None
+        if not self.deliveries:
+            self.read()
+        if not all(one in self.deliveries and one in self.marks for one in delivery_ids):
+            return None
+        return [self.deliveries[one] for one in delivery_ids]
 
 
 def hand_over(
@@ -69,16 +81,17 @@ def hand_over(
     It ends early where a mail was withdrawn: what was read for the others may be as old. Raises Unreachable, and the
     database's error where that takes nothing down when it is to `stop`.
     """
-    batch = Batch(owner, stop)
+    batch = Batch(owner, stop, [one for mail in mails for one in mail])
     tried = 0
     with holding():
-        batch.read([one for mail in mails for one in mail])
+        batch.read()
         for delivery_ids in mails:
             if not goes_on():
                 break
             tried += 1
             if not _send(delivery_ids, batch, post):
                 break
+            batch.left = batch.left[len(delivery_ids) :]
     return tried
 
 
@@ -87,14 +100,25 @@ def _send(delivery_ids: list[int], batch: Batch, post: Postman | FilePostman) ->
     written = _written(delivery_ids, batch)
     if not written.delivery_ids:
         return True
-    outcome = Outcome(sent=False)
-    if written.message is not None:
-        try:
-            outcome = post.post(written.message, lambda: _stands(written, batch.owner))
-        except Withdrawn:
-            return False
+    try:
+        outcome = _posted(written, batch, post)
+    except Withdrawn:
+        return False
     surely(lambda: _settle(written, outcome, batch), batch.stop)
     return True
+
+
+def _posted(written: Written, batch: Batch, post: Postman | FilePostman) -> Outcome:
+    """Return how handing over ended; a fault that nobody foresaw is one of this mail, and holds up no other."""
+    if written.message is None:
+        return Outcome(sent=False)
+    try:
+        return post.post(written.message, lambda: _stands(written, batch.owner))
+    except (Withdrawn, Unreachable, *DATABASE_AWAY):
+        raise
+    except Exception as error:  # noqa: BLE001 - it would stand before all others in the next batch too
+        logger.error("a mail cannot be handed over (%s)", type(error).__name__)
+        return Outcome(sent=False)
 
 
 def _written(delivery_ids: list[int], batch: Batch) -> Written:
@@ -110,11 +134,11 @@ def _written(delivery_ids: list[int], batch: Batch) -> Written:
     if owed:
         try:
             letter = letter_for(owed, now=now)
-            message_id = message_ids.message_id(owed[0], sender_domain(), version=letter.version)
-            message = message_of(letter, message_id=message_id, now=now)
+            message_id = message_ids.message_id(owed, sender_domain(), version=letter.version)
+            message = finished(message_of(letter, message_id=message_id, now=now))
             digest = message_ids.digest_in(message_id, sender_domain())
             written = Written(owed_ids, written.marks, message, digest, letter.told)
-        except (OperationalError, InterfaceError):
+        except DATABASE_AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - one letter must not hold up the others
             logger.error("a %s letter cannot be written (%s)", owed[0].kind, type(error).__name__)
@@ -128,8 +152,8 @@ def _written(delivery_ids: list[int], batch: Batch) -> Written:
 def _owed(delivery_ids: list[int], batch: Batch) -> tuple[Marks, list[Delivery]]:
     """Return the marks, and what is still to be sent: by what was read at once, or read now."""
     now = clock.now()
-    ahead = [batch.deliveries[one] for one in delivery_ids if one in batch.deliveries]
-    if len(ahead) == len(delivery_ids):
+    ahead = batch.ahead(delivery_ids)
+    if ahead is not None:
         return batch.marks, [one for one in ahead if is_owed(one, now=now)]
     batch.forget()
     marks = outbox.marks(delivery_ids, owner=batch.owner, now=now)
@@ -146,8 +170,9 @@ def _drop(delivery_ids: list[int], batch: Batch) -> None:
 
 
 def _stands(written: Written, owner: str) -> bool:
-    """Whether all that the mail is made from is as it was."""
-    return outbox.marks(written.delivery_ids, owner=owner, now=clock.now()) == written.marks
+    """Whether all that the mail is made from is as it was, and `owner` still holds all of it."""
+    marks = outbox.marks(written.delivery_ids, owner=owner, now=clock.now())
+    return len(marks) == len(written.delivery_ids) and marks == written.marks
 
 
 def _settle(written: Written, outcome: Outcome, batch: Batch) -> None:

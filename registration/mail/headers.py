@@ -8,8 +8,20 @@ from email.policy import EmailPolicy, Policy
 from functools import lru_cache
 from typing import Any
 
-PERSONAL = frozenset({"to", "message-id", "list-unsubscribe"})
-"""Headers of which every mail has its own."""
+SHARED = frozenset(
+    {
+        "auto-submitted",
+        "content-disposition",
+        "content-language",
+        "content-transfer-encoding",
+        "content-type",
+        "from",
+        "list-unsubscribe-post",
+        "mime-version",
+        "reply-to",
+    }
+)
+"""Headers that many mails have in common. In the others stand names, addresses and keys, of which nothing is kept."""
 KEPT = 512
 
 
@@ -43,15 +55,13 @@ class _Policy(EmailPolicy):
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         """Return a header as a message keeps it."""
-        if type(value) is str and name.lower() not in PERSONAL:
+        if type(value) is str and name.lower() in SHARED:
             return _parsed(name, value)
         return super().header_store_parse(name, value)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Return a header's lines."""
-        if name.lower() in PERSONAL:
-            return super().fold_binary(name, value)
-        return _folded(name, value)
+        return _folded(name, value) if name.lower() in SHARED else super().fold_binary(name, value)
 
 
 @lru_cache(KEPT)

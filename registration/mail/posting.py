@@ -12,6 +12,7 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -40,6 +41,21 @@ TOO_LARGE = 552
 
 class Unreachable(Exception):
     """The mail server cannot be spoken to now, or takes no mail from us; no mail is to blame."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A message whose octets are made, and to whom they go."""
+
+    recipient: str
+    message_id: str
+    octets: bytes
+
+
+def finished(message: EmailMessage) -> Finished:
+    """Return a message as it is handed over."""
+    [recipient] = message["To"].addresses
+    return Finished(recipient.addr_spec, str(message["Message-ID"]), bytes(message))
 
 
 def message_of(letter: Letter, *, message_id: str, now: datetime) -> EmailMessage:
@@ -109,7 +125,7 @@ class Postman:
         """Say goodbye to the server."""
         self._hang_up()
 
-    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> Outcome:
+    def post(self, message: Finished, is_right: Callable[[], bool]) -> Outcome:
         """Hand one message over. `is_right` is asked when all but its DATA is done.
 
         Raises Unreachable when the server cannot be spoken to, and Withdrawn where it is not right any more.
@@ -122,13 +138,12 @@ class Postman:
         except smtplib.SMTPRecipientsRefused as refused:
             self._start_over()
             code, text = next(iter(refused.recipients.values()))
-            return Outcome(sent=False, code=code, status=status_of_reply(code, text))
+            return _refused(code, text)
         except smtplib.SMTPResponseException as refused:
             self._start_over()
             if _is_about_us(refused):
                 raise Unreachable(str(refused.smtp_code)) from refused
-            status = status_of_reply(refused.smtp_code, refused.smtp_error)
-            return Outcome(sent=False, code=refused.smtp_code, status=status)
+            return _refused(refused.smtp_code, refused.smtp_error)
         except (OSError, smtplib.SMTPException):
             self._hang_up()
             return Outcome(sent=False)
@@ -176,12 +191,12 @@ class FilePostman:
     def __exit__(self, *_error: object) -> None:
         """Nothing is kept open."""
 
-    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> Outcome:
+    def post(self, message: Finished, is_right: Callable[[], bool]) -> Outcome:
         """Write one message. The same Message-ID is the same file. Raises Withdrawn where `is_right` says no."""
         if not is_right():
             raise Withdrawn
-        name = hashlib.sha256(message["Message-ID"].encode()).hexdigest()[:16]
-        (self.folder / f"{name}.eml").write_bytes(bytes(message))
+        name = hashlib.sha256(message.message_id.encode()).hexdigest()[:16]
+        (self.folder / f"{name}.eml").write_bytes(message.octets)
         return Outcome(sent=True, code=250)
 
 
@@ -198,6 +213,10 @@ def mail_folder(settings: Settings) -> Path:
     return settings.instance_path / "mail"
 
 
+def _refused(code: int, text: bytes | str) -> Outcome:
+    return Outcome(sent=False, code=code, status=status_of_reply(code, text))
+
+
 def _is_about_us(refused: smtplib.SMTPResponseException) -> bool:
     """Whether a refusal is of the sender, and would meet every other mail too."""
     if refused.smtp_code in NO_LEAVE:
@@ -212,7 +231,7 @@ class _TimedConnection(flask_mail.Connection):
     host: CarefulSMTP | None
     smtp: type[CarefulSMTP]
 
-    def post(self, message: EmailMessage, is_right: Callable[[], bool]) -> None:
+    def post(self, message: Finished, is_right: Callable[[], bool]) -> None:
         """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises.
 
         The sender of the envelope (MAIL FROM) is where bounces go.
@@ -220,8 +239,7 @@ class _TimedConnection(flask_mail.Connection):
         assert self.host is not None, "it is opened before anything is sent"  # noqa: S101
         self.host.is_right = is_right
         settings: Settings = current_app.config["PLENARY"]
-        [recipient] = message["To"].addresses
-        self.host.sendmail(settings.bounce_address, [recipient.addr_spec], bytes(message))
+        self.host.sendmail(settings.bounce_address, [message.recipient], message.octets)
 
     def configure_host(self) -> CarefulSMTP:
         """Connect and greet, with TLS and a name where the settings say so."""

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from registration.domain.outbox import LEASE
-from registration.extensions import db
+from registration.extensions import DATABASE_AWAY, db
 
 logger = logging.getLogger("plenary.mail")
 
@@ -30,7 +30,7 @@ def surely(record: Callable[[], None], stop: Stop) -> None:
     while True:
         try:
             return record()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             leave_unit()
             if stop() or time.monotonic() >= give_up:
                 raise

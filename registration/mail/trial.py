@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from registration.domain.outbox import Outcome
 from registration.keys import new_public_id
 from registration.mail.letter import Letter
-from registration.mail.posting import message_of, postman, sender_domain
+from registration.mail.posting import finished, message_of, postman, sender_domain
 
 
 def send_trial(letter: Letter, address: str, *, now: datetime) -> Outcome:
@@ -21,4 +21,4 @@ def send_trial(letter: Letter, address: str, *, now: datetime) -> Outcome:
     marked = replace(letter, to=address, subject=_("[Test] %(subject)s", subject=letter.subject))
     message_id = f"<{new_public_id()}@{sender_domain()}>"
     with postman() as post:
-        return post.post(message_of(marked, message_id=message_id, now=now), lambda: True)
+        return post.post(finished(message_of(marked, message_id=message_id, now=now)), lambda: True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.domain import message_ids, outbox, owing
-from registration.domain.outbox import FIRST_WAIT, LEASE, LONGEST_WAIT, Outcome, wait_after
+from registration.domain.outbox import FIRST_WAIT, LEASE, LONGEST_WAIT, TRIES_OF_US, Outcome, wait_after
 from registration.domain.owed import still_owed
 from registration.domain.reminders import make_reminders
 from registration.extensions import db, writing
@@ -246,9 +246,9 @@ def test_a_message_id_is_the_same_in_every_try_and_tells_nothing(now: datetime) 
     person = take_part_by_rule(now=now)
     owe(person, Kind.LINK, now)
     ((one,),) = claim("one", now)
-    first = message_ids.message_id(delivery(one), "events.example.org")
+    first = message_ids.message_id([delivery(one)], "events.example.org")
     settle([one], Outcome(sent=False, code=450), "one", now)
-    again = message_ids.message_id(delivery(one), "events.example.org")
+    again = message_ids.message_id([delivery(one)], "events.example.org")
     assert first == again
     digest, _, domain = first.strip("<>").partition("@")
     assert (len(digest), set(digest) <= set("0123456789abcdef"), domain) == (32, True, "events.example.org")
@@ -259,7 +259,7 @@ def test_mails_of_one_kind_to_one_person_have_different_message_ids(now: datetim
     person = take_part_by_rule(now=now)
     for _time in range(3):
         owe(person, Kind.LINK, now)
-    ids = {message_ids.message_id(delivery(mail[0]), "example.org") for mail in claim("one", now)}
+    ids = {message_ids.message_id([delivery(mail[0])], "example.org") for mail in claim("one", now)}
     assert len(ids) == 3
 
 
@@ -279,3 +279,17 @@ def test_somebody_counts_as_told_for_ten_minutes(now: datetime) -> None:
 def test_waits_double_from_a_minute_to_an_hour_give_or_take_a_fifth(tries: int) -> None:
     steady = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
     assert 0.8 * steady <= wait_after(tries) <= 1.2 * steady
+
+
+def test_a_refusal_that_may_be_of_us_is_believed_only_when_it_lasts(now: datetime) -> None:
+    """A relay that is set wrong says so for each recipient anew; that must not fail a whole event's mail."""
+    person = take_part_by_rule(now=now)
+    owe(person, Kind.LINK, now)
+    denied = Outcome(sent=False, code=554, status="5.7.1")
+    states = []
+    while not states or states[-1] is DeliveryState.WAITING:
+        now += DAY / 24
+        ((held,),) = claim("one", now)
+        settle([held], denied, "one", now)
+        states.append(delivery(held).state)
+    assert states == [DeliveryState.WAITING] * (TRIES_OF_US - 1) + [DeliveryState.FAILED]

@@ -55,6 +55,13 @@ def test_what_was_not_used_is_there_for_the_next(now: datetime) -> None:
     assert wait(1, 600, now) == 0.1
 
 
-def test_a_clock_that_was_set_back_gives_nothing_and_takes_nothing(now: datetime) -> None:
+def test_a_clock_a_little_behind_gives_nothing_before_its_time(now: datetime) -> None:
     assert taken(50, 600, now) == 10
-    assert wait(50, 600, now - timedelta(hours=1)) == 1
+    assert wait(50, 600, now - 5 * SECOND) == 1
+
+
+def test_after_a_clock_that_was_far_ahead_mail_leaves_at_once(now: datetime) -> None:
+    assert taken(50, 600, now + timedelta(days=1)) == 10
+    assert taken(50, 600, now) == 10
+    assert wait(50, 600, now) == 1
+    assert taken(50, 600, now + SECOND) == 10

@@ -127,7 +127,7 @@ class House:
         """The state of each delivery by its recipient and Message-ID."""
         with self.app.app_context():
             rows = db.session.execute(select(Delivery).order_by(Delivery.id)).scalars().all()
-            return {(open_personal(one.registration).address, message_id(one, DOMAIN)): one.state for one in rows}
+            return {(open_personal(one.registration).address, message_id([one], DOMAIN)): one.state for one in rows}
 
     def is_whole(self) -> bool:
         """Whether SQLite finds its file whole; PostgreSQL was not harmed."""

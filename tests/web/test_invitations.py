@@ -324,7 +324,7 @@ def names(mail: ReceivedMail) -> list[str | None]:
 def test_a_change_while_the_mail_is_on_its_way_gives_another(
     app: Flask, amina: Client, clock: FakeClock, smtp: MailServer
 ) -> None:
-    smtp.replies[AMINA] = "550 5.7.1 Refused"
+    smtp.replies[AMINA] = "550 5.6.0 Refused"
     move_session(app, "human-rights", HALF_HOUR)
     later(app, clock)
     smtp.replies.clear()
@@ -413,7 +413,7 @@ def message_id_of_next(app: Flask, clock: FakeClock) -> str:
         delivery = still_owed(one, owner="one", now=clock.now)
         assert delivery
         letter = letter_for([delivery], now=clock.now)
-        found = message_ids.message_id(delivery, "example.org", version=letter.version)
+        found = message_ids.message_id([delivery], "example.org", version=letter.version)
         with writing():
             outbox.release(owner="one")
         return found

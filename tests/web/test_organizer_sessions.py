@@ -164,7 +164,7 @@ def test_an_edit_is_reviewed_saved_told_and_then_everybody_is_up_to_date(
 def test_a_mail_that_failed_is_shown_and_sent_again(
     app: Flask, amina: Client, editor: Client, smtp: MailServer
 ) -> None:
-    smtp.replies[AMINA] = "550 5.7.1 Refused"
+    smtp.replies[AMINA] = "550 5.6.0 Refused"
     edit(editor, "now", **MOVED)
     assert work(app) == 1
     page = editor.page(FIRST)

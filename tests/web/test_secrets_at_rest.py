@@ -60,7 +60,7 @@ def walked(
     client.submit(client.page("/my/").form("form[action='/my/']"), discreet=True, neutral_title=MARKS[5])
     smtp.replies[MARKS[1]] = f"450 4.2.0 {MARKS[1]} is busy"
     work(app)
-    smtp.replies[MARKS[1]] = f"550 5.7.1 {MARKS[1]} unwanted"
+    smtp.replies[MARKS[1]] = f"550 5.6.0 {MARKS[1]} unwanted"
     clock.move_to(FIRST_START - DAY)
     work(app)
     smtp.replies.clear()
