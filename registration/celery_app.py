@@ -12,14 +12,11 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import worker_process_init
-from celery.utils.log import get_task_logger
 
 from config import Settings, SettingsError
 from registration import create_app, worker
-from registration.domain.pace import TooSoon
 from registration.extensions import db
 from registration.keys import new_public_id
-from registration.mail.posting import Unreachable
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
@@ -28,7 +25,6 @@ WORTHLESS = 5
 SHIFT = timedelta(seconds=5)
 """After which a delivering task begins no more mail and asks for another: a worker that is told to end waits for it."""
 
-logger = get_task_logger("plenary.worker")
 flask_app = create_app()
 
 
@@ -70,14 +66,8 @@ def sweep() -> None:
 
 @app.task(name="plenary.deliver")
 def deliver() -> None:
-    """Hand one batch over, and ask for the next while there is more."""
+    """Hand one batch over, and ask for the next while there is more, or when MAIL_RATE lets it leave."""
     with flask_app.app_context():
-        try:
-            tried = worker.deliver(new_public_id(), shift=SHIFT)
-        except TooSoon:
-            return
-        except Unreachable as error:
-            logger.warning("the mail server takes no mail now (%s)", error)
-            return
-    if tried:
-        deliver.apply_async(expires=WORTHLESS)
+        wait = worker.deliver_guarded(new_public_id(), shift=SHIFT)
+    if wait < TICK:
+        deliver.apply_async(countdown=wait, expires=WORTHLESS)

@@ -19,7 +19,7 @@ from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
 from registration.domain.privacy import purge
 from registration.domain.queue_health import overdue
-from registration.extensions import db, wipe_free_space, writing
+from registration.extensions import DATABASE_AWAY, db, wipe_free_space, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
@@ -64,19 +64,14 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: t
     Raises TooSoon where MAIL_RATE lets nothing leave yet. `shift`: after which no mail is begun.
     """
     goes_on = _shift(stop, shift)
-    mails: list[list[int]] | None = None
+    mails = _claim(owner, limit, stop)
+    if not mails:
+        return 0
     try:
-        mails = _claim(owner, limit, clock.now())
-        if not mails:
-            return 0
         with postman() as post:
             return hand_over(mails, owner, post, stop, goes_on)
-    except TooSoon:
-        mails = []
-        raise
     finally:
-        if mails != []:  # Of a claim that failed nobody knows whether it was kept.
-            surely(lambda: _release(owner), stop)
+        surely(lambda: _release(owner), stop)
 
 
 def run_once(stopped: threading.Event | None = None) -> int:
@@ -137,14 +132,14 @@ def _deliver_until(stopped: threading.Event) -> int:
     """Deliver until `stopped` is set."""
     owner = new_public_id()
     while not stopped.is_set():
-        stopped.wait(_round(owner, stopped.is_set))
+        stopped.wait(deliver_guarded(owner, stopped.is_set))
     return 0
 
 
-def _round(owner: str, stop: Stop) -> float:
-    """Deliver one batch. Returns the seconds to wait before the next."""
+def deliver_guarded(owner: str, stop: Stop = lambda: False, shift: timedelta = outbox.LEASE / 2) -> float:
+    """Deliver one batch, and log what goes wrong by its kind alone. Returns the seconds to wait before the next."""
     try:
-        return 0 if deliver(owner, stop=stop) else PAUSE
+        return 0 if deliver(owner, stop=stop, shift=shift) else PAUSE
     except TooSoon as wait:
         return wait.seconds
     except Unreachable as error:
@@ -175,13 +170,18 @@ def _shift(stop: Stop, shift: timedelta) -> Callable[[], bool]:
     return goes_on
 
 
-def _claim(owner: str, limit: int, now: datetime) -> list[list[int]]:
+def _claim(owner: str, limit: int, stop: Stop) -> list[list[int]]:
     """Claim a batch, as large as MAIL_RATE allows. Raises TooSoon."""
-    rate = _settings().mail_rate
-    with writing():
-        leave = pace.take(limit, per_minute=rate, now=now)
-        mails = outbox.claim(owner=owner, limit=leave, now=now)
-        pace.give_back(max(0, leave - len(mails)), per_minute=rate)
+    now, rate = clock.now(), _settings().mail_rate
+    try:
+        with writing():
+            leave = pace.take(limit, per_minute=rate, now=now)
+            mails = outbox.claim(owner=owner, limit=leave, now=now)
+            pace.give_back(max(0, leave - len(mails)), per_minute=rate)
+    except DATABASE_AWAY:
+        # Nobody knows whether a commit that broke off was kept.
+        surely(lambda: _release(owner), stop)
+        raise
     return mails
 
 
