@@ -68,7 +68,7 @@ def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: t
     if not mails:
         return 0
     try:
-        with postman() as post:
+        with postman(stop) as post:
             return hand_over(mails, owner, post, stop, goes_on)
     finally:
         surely(lambda: _release(owner), stop)

@@ -99,7 +99,8 @@ def test_a_mail_refused_for_now_leaves_later_with_the_same_message_id(
         ("450 4.2.0 Busy", DeliveryState.WAITING),
         ("452 4.2.2 Full", DeliveryState.WAITING),
         ("550 5.1.1 Unknown", DeliveryState.FAILED),
-        ("554 5.7.1 Refused", DeliveryState.FAILED),
+        ("554 5.6.0 Refused", DeliveryState.FAILED),
+        ("554 5.7.1 Relay access denied", DeliveryState.WAITING),
     ],
 )
 def test_one_refused_recipient_holds_up_no_other(

@@ -19,8 +19,12 @@ again what has arrived (RFC 5321, 4.5.3.2.6)."""
 END_OF_MAIL = b"\r\n.\r\n"
 
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks, while an answer is waited for, at whether that is given up."""
+
+
 class Withdrawn(Exception):
-    """A mail has become wrong before its DATA was begun, and nothing of it was sent."""
+    """A mail has become wrong before its DATA was begun, or there is no time for it, and nothing of it was sent."""
 
 
 class CarefulSMTP(smtplib.SMTP):
@@ -31,7 +35,12 @@ class CarefulSMTP(smtplib.SMTP):
     """
 
     is_right: Callable[[], bool]
+    gives_up: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether an answer is not to be waited for any more. From DATA on it is all the same: whoever hangs up does not
+    know what became of the mail."""
+    has_given_up = False
     patience: float = SMTP_TIMEOUT
+    _in_data = False
     _after_dot = False
     _until: float = float("inf")
     _answers: _Answers | None = None
@@ -40,7 +49,11 @@ class CarefulSMTP(smtplib.SMTP):
         """Send the mail itself, the last step of handing it over. Raises Withdrawn."""
         if not self.is_right():
             raise Withdrawn
-        return super().data(msg)
+        self._in_data = True
+        try:
+            return super().data(msg)
+        finally:
+            self._in_data = False
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]  # the same
         """Send, and be patient after the end of a mail."""
@@ -50,7 +63,7 @@ class CarefulSMTP(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Read an answer; the next has the usual time. Raises what smtplib raises of a line that is dead."""
         if self.sock and self.file is None:
-            self._answers = _Answers(self.sock)
+            self._answers = _Answers(self.sock, self._is_given_up)
             self.file = io.BufferedReader(self._answers)
         if self._answers:
             patience = DOT_TIMEOUT if self._after_dot else self.patience
@@ -60,6 +73,10 @@ class CarefulSMTP(smtplib.SMTP):
         finally:
             if self.sock:
                 self.sock.settimeout(SMTP_TIMEOUT)
+
+    def _is_given_up(self) -> bool:
+        self.has_given_up = self.has_given_up or (not self._in_data and self.gives_up())
+        return self.has_given_up
 
     @contextmanager
     def opening(self) -> Iterator[None]:
@@ -76,8 +93,9 @@ class _Answers(io.RawIOBase):
 
     deadline = float("inf")
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, is_given_up: Callable[[], bool]) -> None:
         self._connection = connection
+        self._is_given_up = is_given_up
 
     def readable(self) -> bool:
         """It is."""
@@ -85,8 +103,11 @@ class _Answers(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed has any writable buffer
         """Wait for octets no longer than the deadline allows. Raises TimeoutError."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
+        while (left := self.deadline - time.monotonic()) > 0:
+            self._connection.settimeout(min(left, LOOK_EVERY))
+            try:
+                return self._connection.recv_into(buffer)
+            except TimeoutError:
+                if self._is_given_up():
+                    break
+        raise TimeoutError("the answer took too long")

@@ -111,8 +111,9 @@ def sender_domain() -> str:
 class Postman:
     """Hands messages over on one SMTP connection, opened with the first message, and again after it broke."""
 
-    def __init__(self, smtp: type[CarefulSMTP] | None = None) -> None:
+    def __init__(self, smtp: type[CarefulSMTP] | None = None, stop: Callable[[], bool] = lambda: False) -> None:
         self._smtp = smtp or CarefulSMTP
+        self._stop = stop
         self._connection: _TimedConnection | None = None
 
     def __enter__(self) -> Self:
@@ -128,7 +129,8 @@ class Postman:
     def post(self, message: Finished, is_right: Callable[[], bool]) -> Outcome:
         """Hand one message over. `is_right` is asked when all but its DATA is done.
 
-        Raises Unreachable when the server cannot be spoken to, and Withdrawn where it is not right any more.
+        Raises Unreachable when the server cannot be spoken to, and Withdrawn where it is not right any more, or where
+        we are to stop while the server keeps us waiting.
         """
         try:
             self._open_connection().post(message, is_right)
@@ -144,15 +146,16 @@ class Postman:
             if _is_about_us(refused):
                 raise Unreachable(str(refused.smtp_code)) from refused
             return _refused(refused.smtp_code, refused.smtp_error)
-        except (OSError, smtplib.SMTPException):
-            self._hang_up()
+        except (OSError, smtplib.SMTPException) as error:
+            if self._hang_up():
+                raise Withdrawn from error
             return Outcome(sent=False)
         return Outcome(sent=True, code=250)
 
     def _open_connection(self) -> _TimedConnection:
         if self._connection is None:
             connection = _TimedConnection(current_app.extensions["mail"])
-            connection.smtp = self._smtp
+            connection.smtp, connection.stop = self._smtp, self._stop
             try:
                 connection.__enter__()
             except (OSError, smtplib.SMTPException) as error:
@@ -170,11 +173,14 @@ class Postman:
         except (OSError, smtplib.SMTPException):
             self._hang_up()
 
-    def _hang_up(self) -> None:
+    def _hang_up(self) -> bool:
+        """End the talk. Returns whether it was given up."""
         connection, self._connection = self._connection, None
-        if connection is not None and connection.host is not None:
-            with suppress(OSError, smtplib.SMTPException):
-                connection.host.quit()
+        if connection is None or connection.host is None:
+            return False
+        with suppress(OSError, smtplib.SMTPException):
+            connection.host.quit()
+        return connection.host.has_given_up
 
 
 class FilePostman:
@@ -200,12 +206,15 @@ class FilePostman:
         return Outcome(sent=True, code=250)
 
 
-def postman() -> Postman | FilePostman:
-    """Return who takes the mail: a folder in development without MAIL_SERVER, the mail server otherwise."""
+def postman(stop: Callable[[], bool] = lambda: False) -> Postman | FilePostman:
+    """Return who takes the mail: a folder in development without MAIL_SERVER, the mail server otherwise.
+
+    `stop`: whether a server that keeps us waiting is not to be waited for any more.
+    """
     settings: Settings = current_app.config["PLENARY"]
     if settings.development and not settings.mail_server:
         return FilePostman(mail_folder(settings))
-    return Postman()
+    return Postman(stop=stop)
 
 
 def mail_folder(settings: Settings) -> Path:
@@ -230,6 +239,7 @@ class _TimedConnection(flask_mail.Connection):
 
     host: CarefulSMTP | None
     smtp: type[CarefulSMTP]
+    stop: Callable[[], bool]
 
     def post(self, message: Finished, is_right: Callable[[], bool]) -> None:
         """Send a message if `is_right` still says so just before DATA. Raises Withdrawn, and what smtplib raises.
@@ -245,6 +255,7 @@ class _TimedConnection(flask_mail.Connection):
         """Connect and greet, with TLS and a name where the settings say so."""
         state = self.mail
         host = self.smtp(state.server, state.port, timeout=SMTP_TIMEOUT)
+        host.gives_up = self.stop
         try:
             with host.opening():
                 if state.use_tls:

@@ -52,6 +52,28 @@ def test_a_worker_that_is_told_to_end_hands_back_what_it_holds(
 
 
 @ONE_IN_SHORT
+@pytest.mark.parametrize("point", [Point.MAIL, Point.RCPT])
+def test_a_worker_that_is_told_to_end_does_not_wait_for_a_server_that_stalls(
+    house: House, workers: Workers, sink: Sink, record: Record, point: Point
+) -> None:
+    """Before DATA nothing has been sent: the mail goes back, and leaves with the next worker."""
+    house.owe(MAILS)
+    stall = sink.stall_once(point)
+    worker = workers.start()
+    assert stall.reached.wait(30)
+    begun = time.monotonic()
+    assert workers.end(worker, signal.SIGTERM, GRACE) == 0
+    worst = time.monotonic() - begun
+    sink.release()
+    workers.start()
+    house.drained()
+    result = house.result()
+    record(f"F5 SIGTERM, stalled at {point}", mails=result.mails, lost=result.lost, duplicates=result.duplicates,
+           worst=worst)  # fmt: skip
+    assert (result.lost, result.duplicates) == (0, 0)
+
+
+@ONE_IN_SHORT
 def test_a_worker_without_mail_ends_at_once(house: House, workers: Workers, sink: Sink) -> None:
     house.owe(1)
     worker = workers.start()
