@@ -390,11 +390,13 @@ def test_what_may_not_stand_in_a_rule(now: datetime, wanted: RuleValues, expecte
 
 @SQLITE
 def test_an_unknown_placeholder_is_told_with_those_there_are(now: datetime) -> None:
-    assert refusal(RuleValues(When(minutes_before=15), text={"en": "Dear {who}"}), now) == [
+    words = {"subject": {"en": "Open {own_page}"}, "text": {"en": "Dear {who}"}}
+    assert refusal(RuleValues(When(minutes_before=15), **words), now) == [
+        ("subject_en", "There is no placeholder “{own_page}”; there are {name}, {event}, {session}, {time}."),
         (
             "text_en",
             "There is no placeholder “{who}”; there are {name}, {event}, {session}, {time}, {watch_page}, {own_page}.",
-        )
+        ),
     ]
 
 
