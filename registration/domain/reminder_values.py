@@ -57,7 +57,7 @@ def mark_of(rule: ReminderRule) -> str:
 
 def reach_of(rule: ReminderRule) -> tuple[object, ...]:
     """Return what an edit may change for those who wait: when a rule reminds, of what and whom, not its words."""
-    return when_of(rule), set(rule.categories), set(rule.sessions), set(rule.languages), rule.paused
+    return when_of(rule), set(rule.categories), set(rule.sessions), set(rule.languages)
 
 
 def faults(event: Event, wanted: RuleValues, *, now: datetime) -> Iterator[Refusal]:

@@ -9,7 +9,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from registration.domain.mail_status import Sent
+from registration.domain.mail_status import Sent, is_too_late
 from registration.models import Delivery
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState as State
@@ -136,6 +136,8 @@ def _fate(delivery: Delivery, zone: str) -> str:
             return _("Came back: %(why)s. %(time)s", why=why, time=at)
         case State.STOPPED:
             return _("Not sent, for this address takes no mail. %(time)s", time=at)
+        case _ if is_too_late(delivery):
+            return _("Missed: not sent, for it would have come too late. %(time)s", time=at)
         case _:
             return _("Not sent, for it was not needed any more. %(time)s", time=at)
 

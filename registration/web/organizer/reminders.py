@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from registration import clock
@@ -13,6 +14,7 @@ from registration.domain import reminder_edits, reminder_values
 from registration.domain.access import Action, may
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import RoundState, reminders_of
+from registration.domain.reminder_times import when_of
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Event, ReminderRule
@@ -89,13 +91,25 @@ def edit_reminder(event: Event, rule_slug: str) -> Answer:
     form = rule_form(event, rule, submitted=True)
     if not _is_good(event, rule, form):
         return _page(rule, form)
+    before, now = when_of(rule), clock.now()
     try:
         with writing():
-            changed = reminder_edits.change(rule, form.values(), seen=form.seen.data or "", now=clock.now())
+            changed = reminder_edits.change(rule, form.values(), seen=form.seen.data or "", now=now)
     except Refusal as refusal:
         form.refuse(event, rule, refusal)
         return _page(rule, form)
     flash(_("Saved.") if changed else _("Nothing was changed: it stands so already."))
+    have_had = reminder_edits.have_had(rule, now=now) if when_of(rule) != before else 0
+    if have_had:
+        flash(
+            ngettext(
+                "%(num)s person has had this reminder already and does not get it again at the new time; to remind them"
+                " once more, add a new reminder.",
+                "%(num)s people have had this reminder already and do not get it again at the new time; to remind them"
+                " once more, add a new reminder.",
+                have_had,
+            )
+        )
     return redirect(_address(rule), 303)
 
 
