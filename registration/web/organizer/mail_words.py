@@ -92,7 +92,7 @@ def mail_lines(mails: Sequence[Sent], zone: str, *, names_announcements: bool) -
             name=_name(one.delivery, names_announcements=names_announcements),
             due=short_moment_text(one.delivery.due_at, zone, page_language()),
             state=one.delivery.state,
-            words=_fate(one.delivery, zone),
+            words=fate_text(one.delivery, zone),
             id=one.delivery.id if one.can_go_again else None,
         )
         for one in mails
@@ -122,7 +122,8 @@ def _name(delivery: Delivery, *, names_announcements: bool) -> str:
     return str(KINDS[delivery.kind])
 
 
-def _fate(delivery: Delivery, zone: str) -> str:
+def fate_text(delivery: Delivery, zone: str) -> str:
+    """Return what has become of a mail, with times in a zone."""
     if delivery.state is State.WAITING:
         return _waiting(delivery, zone)
     at = short_moment_text(delivery.settled_at or delivery.due_at, zone, page_language())
