@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from registration.domain import mail_status, owed
 from registration.errors import Refusal
 from registration.extensions import db
-from registration.models import Announcement, Delivery, EventSession, ReminderRule
+from registration.models import Announcement, Delivery
 from registration.models.delivery import DeliveryState
 
 Which = Sequence[ColumnElement[bool]]
@@ -30,11 +30,6 @@ class Troubles:
     mails: Sequence[Delivery]
     more: int
     again: int
-
-
-def of_round(rule: ReminderRule, session: EventSession, starts_at: datetime) -> Which:
-    """Return what holds for the mails of one rule for one start of one session."""
-    return Delivery.rule_id == rule.id, Delivery.session_id == session.id, Delivery.starts_at == starts_at
 
 
 def of_announcement(announcement: Announcement) -> Which:

@@ -101,7 +101,7 @@ def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int
 def not_reminded(rule: ReminderRule, session: EventSession, *, now: datetime) -> int:
     """Return how many `send_now` would remind."""
     had = exists().where(
-        *_of_round(rule, session),
+        *of_round(rule, session, session.starts_at),
         Delivery.registration_id == Registration.id,
         Delivery.state != DeliveryState.DROPPED,
     )
@@ -138,6 +138,15 @@ def wanting(event_id: int) -> tuple[ColumnElement[bool], ...]:
         Registration.event_id == event_id,
         Registration.state == RegistrationState.CONFIRMED,
         Registration.unsubscribed_at.is_(None),
+    )
+
+
+def of_round(rule: ReminderRule, session: EventSession, starts_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for the mails of one rule for one start of one session."""
+    return (
+        Delivery.rule_id == rule.id,
+        Delivery.session_id == session.id,
+        Delivery.starts_at == starts_at,
     )
 
 
@@ -226,7 +235,7 @@ def _let_wait_again(due: Due, people: Select[int], now: datetime) -> int:
     after all the worker records that.
     """
     taken_back = (
-        *_of_round(due.rule, due.session),
+        *of_round(due.rule, due.session, due.session.starts_at),
         Delivery.state == DeliveryState.DROPPED,
         Delivery.registration_id.in_(people),
     )
@@ -234,15 +243,6 @@ def _let_wait_again(due: Due, people: Select[int], now: datetime) -> int:
     again = update(Delivery).where(*taken_back).values(due_at=due.due_at, useful_until=due.useful_until, **waiting)
     done = db.session.execute(again, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", done).rowcount
-
-
-def _of_round(rule: ReminderRule, session: EventSession) -> tuple[ColumnElement[bool], ...]:
-    """Return what holds for the mails of one rule for one start of one session."""
-    return (
-        Delivery.rule_id == rule.id,
-        Delivery.session_id == session.id,
-        Delivery.starts_at == session.starts_at,
-    )
 
 
 def _chosen_by(rule: ReminderRule) -> Iterator[ColumnElement[bool]]:

@@ -176,6 +176,22 @@ def test_a_rule_is_edited_and_what_is_typed_stays_where_it_has_a_fault(app: Flas
 
 
 @SQLITE
+@pytest.mark.parametrize("path", [NEW, f"{DESK}announcements/new"])
+def test_a_form_shows_how_mails_begin_in_each_language(editor: Client, path: str) -> None:
+    begins = {str(one["lang"]): words(one) for one in editor.page(path).all(f"{FORM} p[lang]")}
+    assert (begins["en"], begins["fr"]) == ("Dear {name},", "Bonjour {name},")
+
+
+@SQLITE
+def test_a_subject_takes_no_link_and_says_what_it_takes(editor: Client) -> None:
+    page = save(editor, 422, path=NEW, way="minutes", minutes_before="1", subject_en="Open {own_page}", text_en="Soon")
+    in_subjects = "{name}, {event}, {session}, {time}."
+    assert page.error_of("subject_en") == (
+        f"Placeholders: {in_subjects} There is no placeholder “{{own_page}}”; there are {in_subjects}"
+    )
+
+
+@SQLITE
 @pytest.mark.parametrize(
     ("typed", "field", "sentence"),
     [

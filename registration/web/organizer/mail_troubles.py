@@ -18,6 +18,7 @@ from registration.domain.mail_troubles import Which
 from registration.domain.personal import open_personal
 from registration.domain.programme import session_called
 from registration.domain.reminder_edits import rule_called
+from registration.domain.reminders import of_round
 from registration.extensions import writing
 from registration.models import Event
 from registration.web.access import for_event
@@ -70,7 +71,7 @@ def trouble_list(event: Event, which: Which, categories: Collection[str], *, now
 def send_reminders_again(event: Event, rule_slug: str, session_slug: str) -> Response:
     """Send the reminders of a session again that failed or came back."""
     rule, session = rule_called(event, rule_slug), session_called(event, session_slug)
-    _send_again(mail_troubles.of_round(rule, session, session.starts_at))
+    _send_again(of_round(rule, session, session.starts_at))
     return redirect(url_for("organizer.reminder", event_slug=event.slug, rule_slug=rule_slug), 303)
 
 

@@ -17,6 +17,7 @@ from registration.domain.access import Action, may
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, RoundState, reminders_of
 from registration.domain.reminder_times import when_of
+from registration.domain.reminders import of_round
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Event, ReminderRule
@@ -192,7 +193,7 @@ def _troubles(rounds: Sequence[Round], *, now: datetime) -> list[tuple[Round, Tr
             one,
             trouble_list(
                 one.rule.event,
-                mail_troubles.of_round(one.rule, one.session, one.starts_at),
+                of_round(one.rule, one.session, one.starts_at),
                 one.rule.categories,
                 now=now,
             ),
