@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import selectinload
 
 from registration.domain import invitations, owed
@@ -87,6 +87,17 @@ def send_again(registration: Registration, delivery_id: int, *, now: datetime) -
     if not owed.is_owed(delivery, now=now):
         invitations.say_again(registration, delivery.session_id, now=now)
     _let_wait(delivery, now)
+
+
+def came_too_late() -> ColumnElement[bool]:
+    """Return the condition that a mail was not sent because its use was over. Others that were dropped were not needed
+    any more."""
+    return and_(Delivery.state == DeliveryState.DROPPED, Delivery.settled_at >= Delivery.useful_until)
+
+
+def is_too_late(delivery: Delivery) -> bool:
+    """Whether a mail that was dropped had outlived its use: `came_too_late` of one."""
+    return delivery.settled_at is not None and delivery.settled_at >= delivery.useful_until
 
 
 def _can_go_again(delivery: Delivery, *, now: datetime) -> bool:

@@ -158,8 +158,8 @@ def drop(delivery_ids: Sequence[int], *, owner: str, now: datetime) -> None:
 
 
 def release(*, owner: str) -> None:
-    """Give back at once what an owner has claimed and not settled."""
-    _update(and_(Delivery.claimed_by == owner, Delivery.state == DeliveryState.WAITING))
+    """Give back at once what an owner has claimed and not settled, also what was taken back or stopped meanwhile."""
+    _update(and_(Delivery.claimed_by == owner, Delivery.state.in_(_HELD)))
 
 
 def wait_after(tries: int) -> timedelta:
@@ -217,6 +217,8 @@ def _update(which: ColumnElement[bool], **values: object) -> None:
     )
 
 
+_HELD = (DeliveryState.WAITING, DeliveryState.DROPPED, DeliveryState.STOPPED)
+"""The states in which a claim can stand; an index finds them among all that was sent."""
 _HELD_BY_OWNER = and_(Delivery.id.in_(bindparam("ids", expanding=True)), Delivery.claimed_by == bindparam("owner"))
 _MARKS = (
     select(

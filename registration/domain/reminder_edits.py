@@ -1,7 +1,7 @@
 """Edits of an event's reminder rules: one is added, changed, deleted, paused, resumed.
 
-An edit holds at once. What waits to be sent by the old rule is deleted together with the note that it was made, so that
-a mail in a worker's hand is withdrawn, and the next sweep makes anew what is still due, for those who have not had it.
+An edit holds at once. What waits to be sent by the old rule is taken back together with the note that it was made: a
+mail in a worker's hand is withdrawn, and sweeps make anew what is or falls due, for those who have not had it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select, update
 
 from registration.domain import admission
 from registration.domain.reminder_values import RuleValues, faults, mark_of, reach_of, values_of
 from registration.domain.reminders import id_of
 from registration.errors import NotFound, Refusal
 from registration.extensions import db
-from registration.models import Delivery, Event, ReminderRound, ReminderRule
+from registration.models import Delivery, Event, EventSession, ReminderRound, ReminderRule
 from registration.models.delivery import DeliveryState
+
+_PLAIN = {"synchronize_session": False}
 
 
 def rule_called(event: Event, slug: str) -> ReminderRule:
@@ -59,7 +61,7 @@ def change(rule: ReminderRule, wanted: RuleValues, *, seen: str, now: datetime) 
         raise refusal
     _bring(rule, wanted)
     if reach_of(rule) != before:
-        withdraw([rule.id])
+        begin_anew([rule.id], now=now)
     _raise_version(event, now)
     return True
 
@@ -77,7 +79,7 @@ def pause(rule: ReminderRule, *, now: datetime) -> None:
     """Let a rule remind nobody, from now on."""
     event = _lock(rule)
     rule.paused = True
-    withdraw([rule.id])
+    withdraw([rule.id], now=now)
     _raise_version(event, now)
 
 
@@ -88,8 +90,36 @@ def resume(rule: ReminderRule, *, now: datetime) -> None:
     _raise_version(event, now)
 
 
-def withdraw(rule_ids: Sequence[int]) -> None:
-    """Delete what waits to be sent by these rules, and that it was made. Their rows are locked."""
+def begin_anew(rule_ids: Sequence[int], *, now: datetime) -> None:
+    """Take back what waits to be sent by these rules, and let all their rounds of sessions that are not over be made
+    again, for those who have not had them. The rules' rows are locked."""
+    withdraw(rule_ids, now=now)
+    not_over = select(EventSession.id).where(EventSession.ends_at > now)
+    rounds = delete(ReminderRound).where(ReminderRound.rule_id.in_(rule_ids), ReminderRound.session_id.in_(not_over))
+    db.session.execute(rounds, execution_options=_PLAIN)
+
+
+def have_had(rule: ReminderRule, *, now: datetime) -> int:
+    """Return how many people have been reminded by a rule of a session, as it stands now, that is still to come."""
+    reminded = (
+        select(func.count(Delivery.registration_id.distinct()))
+        .join(EventSession, EventSession.id == Delivery.session_id)
+        .where(
+            Delivery.rule_id == rule.id,
+            Delivery.state.in_((DeliveryState.SENT, DeliveryState.BOUNCED)),
+            Delivery.starts_at == EventSession.starts_at,
+            EventSession.starts_at > now,
+        )
+    )
+    return db.session.execute(reminded).scalar_one()
+
+
+def withdraw(rule_ids: Sequence[int], *, now: datetime) -> None:
+    """Take back what waits to be sent by these rules, and that it was made.
+
+    What a worker holds is settled and not deleted: it does not leave if it has not yet, and if it has, the worker can
+    still record that, so that nobody gets it a second time.
+    """
     waiting = Delivery.rule_id.in_(rule_ids), Delivery.state == DeliveryState.WAITING
     under_way = exists().where(
         *waiting,
@@ -97,10 +127,11 @@ def withdraw(rule_ids: Sequence[int]) -> None:
         Delivery.session_id == ReminderRound.session_id,
         Delivery.starts_at == ReminderRound.starts_at,
     )
-    options = {"synchronize_session": False}
     rounds = delete(ReminderRound).where(ReminderRound.rule_id.in_(rule_ids), under_way)
-    db.session.execute(rounds, execution_options=options)
-    db.session.execute(delete(Delivery).where(*waiting), execution_options=options)
+    db.session.execute(rounds, execution_options=_PLAIN)
+    held = update(Delivery).where(*waiting, Delivery.claimed_until > now)
+    db.session.execute(held.values(state=DeliveryState.DROPPED, settled_at=now), execution_options=_PLAIN)
+    db.session.execute(delete(Delivery).where(*waiting), execution_options=_PLAIN)
 
 
 def has_history(rule: ReminderRule) -> bool:

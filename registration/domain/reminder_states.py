@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 
+from registration.domain import mail_status
 from registration.domain.programme import takes_place
 from registration.domain.reminder_times import due_at, is_for, useful_until, when_of
 from registration.domain.reminders import wanting
@@ -25,7 +26,7 @@ from registration.models.event import EventState
 
 Key = tuple[int, int, datetime]
 """A round: rule, session, start."""
-FAILED = (DeliveryState.FAILED, DeliveryState.STOPPED)
+LEFT = (DeliveryState.SENT, DeliveryState.BOUNCED)
 
 
 class RoundState(enum.StrEnum):
@@ -36,7 +37,7 @@ class RoundState(enum.StrEnum):
     SENDING = "sending"
     SENT = "sent"
     MISSED = "missed"
-    """Its time went by and it was not made: it was paused, or no worker ran."""
+    """Its time went by and nobody got it: it was paused, no worker ran, or the mail server took nothing."""
     OFF = "off"
     """The session does not take place, or its event is not published."""
     NEVER = "never"
@@ -55,7 +56,8 @@ class Reached(NamedTuple):
 @dataclass(frozen=True)
 class Round:
     """One rule's reminders of one start of one session. `people`: how many would get them now; `mails`: how those fare
-    that were made, at `made_at`."""
+    that were made; `missed`: how many of the dropped ones came too late; `made_at`: when it was made, not those sent
+    ahead of its time."""
 
     rule: ReminderRule
     session: EventSession
@@ -65,11 +67,12 @@ class Round:
     made_at: datetime | None
     people: int
     mails: Counter[DeliveryState]
+    missed: int
 
     @property
-    def failed(self) -> int:
-        """How many were refused by a mail server, or not tried because earlier mail had come back."""
-        return sum(self.mails[state] for state in FAILED)
+    def not_needed(self) -> int:
+        """How many were dropped because they were owed no longer."""
+        return self.mails[DeliveryState.DROPPED] - self.missed
 
     @property
     def is_old(self) -> bool:
@@ -95,7 +98,7 @@ class Reminders:
 
 def reminders_of(event: Event, *, now: datetime) -> Reminders:
     """Return how all reminders of an event stand at `now`."""
-    found = _Found(_mails(event), _made(event), _reached(event))
+    found = _Found(*_mails(event), _made(event), _reached(event))
     pairs = itertools.product(event.reminder_rules, event.sessions)
     return Reminders([one for pair in pairs for one in _rounds(*pair, found, now)], found.reached)
 
@@ -105,6 +108,7 @@ class _Found:
     """What the database holds of an event's rounds."""
 
     mails: dict[Key, Counter[DeliveryState]]
+    missed: Counter[Key]
     made: dict[Key, datetime]
     reached: Sequence[Reached]
 
@@ -114,9 +118,9 @@ def _rounds(rule: ReminderRule, session: EventSession, found: _Found, now: datet
     keys = {key for key in (*found.mails, *found.made) if key[:2] == (rule.id, session.id)}
     standing = (rule.id, session.id, session.starts_at)
     for key in sorted(keys - {standing}):
-        mails = found.mails.get(key, Counter())
-        state = RoundState.SENDING if mails[DeliveryState.WAITING] else RoundState.SENT
-        yield Round(rule, session, key[2], state, None, found.made.get(key), 0, mails)
+        mails, missed = found.mails.get(key, Counter()), found.missed[key]
+        state = _made_state(mails, is_past_use=missed > 0)
+        yield Round(rule, session, key[2], state, None, found.made.get(key), 0, mails, missed)
     if is_for(rule, session) or standing in keys:
         yield _standing_round(rule, session, found, now)
 
@@ -124,21 +128,30 @@ def _rounds(rule: ReminderRule, session: EventSession, found: _Found, now: datet
 def _standing_round(rule: ReminderRule, session: EventSession, found: _Found, now: datetime) -> Round:
     key = (rule.id, session.id, session.starts_at)
     due, made_at, mails = due_at(when_of(rule), session), found.made.get(key), found.mails.get(key, Counter())
-    if made_at:
-        state = RoundState.SENDING if mails[DeliveryState.WAITING] else RoundState.SENT
-    else:
-        state = _unmade(rule, session, due, now)
+    useful = useful_until(rule, session, due or made_at or session.starts_at, session.event.reminder_rules)
+    state = None if made_at else _unmade(rule, session, due, is_past_use=now >= useful)
+    if state is None or mails[DeliveryState.WAITING] or (state is RoundState.MISSED and mails):
+        state = _made_state(mails, is_past_use=now >= useful)
     people = sum(one.people for one in _reached_by(found.reached, rule, session))
-    return Round(rule, session, session.starts_at, state, due, made_at, people, mails)
+    return Round(rule, session, session.starts_at, state, due, made_at, people, mails, found.missed[key])
 
 
-def _unmade(rule: ReminderRule, session: EventSession, due: datetime | None, now: datetime) -> RoundState:
+def _made_state(mails: Counter[DeliveryState], *, is_past_use: bool) -> RoundState:
+    """Return where a round stands of which mails were made, or nobody was to have one."""
+    if mails[DeliveryState.WAITING]:
+        return RoundState.SENDING
+    if mails and is_past_use and not any(mails[state] for state in LEFT):
+        return RoundState.MISSED
+    return RoundState.SENT
+
+
+def _unmade(rule: ReminderRule, session: EventSession, due: datetime | None, *, is_past_use: bool) -> RoundState:
     """Return where a round stands that has not been made."""
     if not takes_place(session) or session.event.state is not EventState.PUBLISHED:
         return RoundState.OFF
     if due is None:
         return RoundState.NEVER
-    if now >= useful_until(rule, session, due, session.event.reminder_rules):
+    if is_past_use:
         return RoundState.MISSED
     return RoundState.PAUSED if rule.paused else RoundState.PLANNED
 
@@ -151,15 +164,18 @@ def _reached_by(reached: Sequence[Reached], rule: ReminderRule, session: EventSe
             yield one
 
 
-def _mails(event: Event) -> dict[Key, Counter[DeliveryState]]:
-    """Return how the mails of each round fare."""
-    columns = (Delivery.rule_id, Delivery.session_id, Delivery.starts_at, Delivery.state)
+def _mails(event: Event) -> tuple[dict[Key, Counter[DeliveryState]], Counter[Key]]:
+    """Return how the mails of each round fare, and how many of those that were dropped came too late."""
+    too_late = func.coalesce(mail_status.came_too_late(), false())
+    columns = (Delivery.rule_id, Delivery.session_id, Delivery.starts_at, Delivery.state, too_late)
     ids = [rule.id for rule in event.reminder_rules]
     counted = select(*columns, func.count()).where(Delivery.rule_id.in_(ids)).group_by(*columns)
     found: defaultdict[Any, Counter[DeliveryState]] = defaultdict(Counter)
-    for rule_id, session_id, starts_at, state, number in db.session.execute(counted):
-        found[rule_id, session_id, starts_at][state] = number
-    return dict(found)
+    missed: Counter[Any] = Counter()
+    for rule_id, session_id, starts_at, state, is_late, number in db.session.execute(counted):
+        found[rule_id, session_id, starts_at][state] += number
+        missed[rule_id, session_id, starts_at] += number if is_late else 0
+    return dict(found), missed
 
 
 def _made(event: Event) -> dict[Key, datetime]:

@@ -57,7 +57,7 @@ def mark_of(rule: ReminderRule) -> str:
 
 def reach_of(rule: ReminderRule) -> tuple[object, ...]:
     """Return what an edit may change for those who wait: when a rule reminds, of what and whom, not its words."""
-    return when_of(rule), set(rule.categories), set(rule.sessions), set(rule.languages), rule.paused
+    return when_of(rule), set(rule.categories), set(rule.sessions), set(rule.languages)
 
 
 def faults(event: Event, wanted: RuleValues, *, now: datetime) -> Iterator[Refusal]:
@@ -112,14 +112,14 @@ def _word_faults(event: Event, wanted: RuleValues) -> Iterator[Refusal]:
         yield Refusal(_l("There is a subject in this language; write the text too."), f"text_{language}")
     if wanted.text and default not in wanted.text:
         yield Refusal(_l("Write the text in the event's default language too."), f"text_{default}")
-    yield from _placeholder_faults("subject", wanted.subject)
-    yield from _placeholder_faults("text", wanted.text)
+    yield from _placeholder_faults("subject", wanted.subject, wording.REMINDER_SUBJECT_PLACEHOLDERS)
+    yield from _placeholder_faults("text", wanted.text, wording.REMINDER_PLACEHOLDERS)
 
 
-def _placeholder_faults(name: str, words: Texts) -> Iterator[Refusal]:
+def _placeholder_faults(name: str, words: Texts, known: Collection[str]) -> Iterator[Refusal]:
     """Yield what is wrong with the placeholders of own words, each with its field: "NAME_LANGUAGE"."""
     for language, written in words.items():
         try:
-            wording.check(written, wording.REMINDER_PLACEHOLDERS)
+            wording.check(written, known)
         except Refusal as refusal:
             yield Refusal(refusal.sentence, f"{name}_{language}")

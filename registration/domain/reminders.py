@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, String, exists, inspect, literal, select
+from sqlalchemy import ColumnElement, CursorResult, Select, String, exists, func, inspect, literal, select, update
 from sqlalchemy.orm import selectinload
 
 from registration.domain.programme import takes_place
-from registration.domain.reminder_times import is_for, spans, useful_until
+from registration.domain.reminder_times import due_at, is_for, spans, useful_until, when_of
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, insert_new, insert_selected
 from registration.models import (
@@ -36,7 +36,7 @@ from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
 from registration.models.types import UtcDateTime, words
 
-SENT_ALREADY = _l("This reminder has been sent for this session; nobody gets it twice.")
+NOBODY_NEW = _l("There is nobody now who has not had this reminder of this session; nobody gets it twice.")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
     for session in event.sessions:
         if session.state is not SessionState.SCHEDULED:
             continue
-        for rule, due_at, until in spans(event.reminder_rules, session):
-            if not rule.paused and due_at <= now < until:
-                yield Due(rule, session, due_at, until)
+        for rule, begins_at, until in spans(event.reminder_rules, session):
+            if not rule.paused and begins_at <= now < until:
+                yield Due(rule, session, begins_at, until)
 
 
 def make_reminders(*, now: datetime) -> int:
@@ -77,19 +77,42 @@ def not_made(*, now: datetime) -> list[Due]:
 
 
 def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int:
-    """Make a rule's reminders of a session at once, for all who are confirmed now. Returns for how many.
+    """Make a rule's reminders of a session at once, for all who are confirmed now and have not had it. Returns for how
+    many.
 
-    They are not made again when they would be due. Raises Refusal where they cannot be made, or have been.
+    Where it is still to fall due, its round is made then all the same, for those who are confirmed by then. Raises
+    Refusal where nobody is to be reminded, or nobody new.
     """
     locked = select(ReminderRule).where(ReminderRule.id == id_of(rule)).with_for_update(key_share=True)
     if db.session.execute(locked.execution_options(populate_existing=True)).scalar() is None:
         raise NotFound(_l("This reminder has been deleted in the meantime; the list of reminders has those there are."))
     for refusal in refusals(rule, session, now=now):
         raise refusal
-    due = Due(rule, session, now, useful_until(rule, session, now, rule.event.reminder_rules))
-    if not _begin_round(due, now):
-        raise Refusal(SENT_ALREADY)
-    return _make(due, now)
+    due = _due_now(rule, session, now)
+    people = _make(due, now)
+    if not people:
+        raise Refusal(NOBODY_NEW)
+    planned = due_at(when_of(rule), session)
+    if planned is None or planned <= now:
+        _begin_round(due, now)
+    return people
+
+
+def not_reminded(rule: ReminderRule, session: EventSession, *, now: datetime) -> int:
+    """Return how many `send_now` would remind."""
+    had = exists().where(
+        *of_round(rule, session, session.starts_at),
+        Delivery.registration_id == Registration.id,
+        Delivery.state != DeliveryState.DROPPED,
+    )
+    people = _reminded(_due_now(rule, session, now)).where(~had)
+    return db.session.execute(select(func.count()).select_from(people.subquery())).scalar_one()
+
+
+def _due_now(rule: ReminderRule, session: EventSession, now: datetime) -> Due:
+    """Return a reminder ahead of its time: another rule's ends its use, its own time does not."""
+    others = [one for one in rule.event.reminder_rules if one is not rule]
+    return Due(rule, session, now, useful_until(rule, session, now, others))
 
 
 def id_of(rule: ReminderRule) -> int:
@@ -115,6 +138,15 @@ def wanting(event_id: int) -> tuple[ColumnElement[bool], ...]:
         Registration.event_id == event_id,
         Registration.state == RegistrationState.CONFIRMED,
         Registration.unsubscribed_at.is_(None),
+    )
+
+
+def of_round(rule: ReminderRule, session: EventSession, starts_at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for the mails of one rule for one start of one session."""
+    return (
+        Delivery.rule_id == rule.id,
+        Delivery.session_id == session.id,
+        Delivery.starts_at == starts_at,
     )
 
 
@@ -154,8 +186,10 @@ def _is_made(due: Due) -> bool:
 def _make(due: Due, now: datetime) -> int:
     """One INSERT ... SELECT of all who were confirmed before it fell due, and want this session and reminders.
 
-    Who has had this very reminder is left out by its key. Returns how many are made.
+    Who has had this very reminder is left out by its key; what was taken back waits again. Returns how many are made.
     """
+    people = _reminded(due)
+    waits_again = _let_wait_again(due, people, now)
     start = f"{due.session.starts_at:%Y-%m-%dT%H:%MZ}"
     key = (
         literal("reminder/", String)
@@ -177,8 +211,13 @@ def _make(due: Due, now: datetime) -> int:
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
     }
-    chosen = (
-        select(*values.values())
+    return waits_again + insert_selected(Delivery, values, people.with_only_columns(*values.values()))
+
+
+def _reminded(due: Due) -> Select[int]:
+    """Select the ids of all who are to be reminded."""
+    return (
+        select(Registration.id)
         .join(SessionChoice, SessionChoice.registration_id == Registration.id)
         .where(
             *wanting(due.session.event_id),
@@ -187,7 +226,23 @@ def _make(due: Due, now: datetime) -> int:
             SessionChoice.session_id == due.session.id,
         )
     )
-    return insert_selected(Delivery, values, chosen)
+
+
+def _let_wait_again(due: Due, people: Select[int], now: datetime) -> int:
+    """Let wait what was taken back, or came too late by an earlier time of the rule. Returns how many.
+
+    A worker's hold on a mail stays: until it is over or given back nobody else sends it, and if the mail has left
+    after all the worker records that.
+    """
+    taken_back = (
+        *of_round(due.rule, due.session, due.session.starts_at),
+        Delivery.state == DeliveryState.DROPPED,
+        Delivery.registration_id.in_(people),
+    )
+    waiting = {"state": DeliveryState.WAITING, "settled_at": None, "next_try_at": now}
+    again = update(Delivery).where(*taken_back).values(due_at=due.due_at, useful_until=due.useful_until, **waiting)
+    done = db.session.execute(again, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", done).rowcount
 
 
 def _chosen_by(rule: ReminderRule) -> Iterator[ColumnElement[bool]]:

@@ -15,6 +15,8 @@ from flask_babel import lazy_gettext as _l
 from registration.errors import Refusal
 
 REMINDER_PLACEHOLDERS = ("name", "event", "session", "time", "watch_page", "own_page")
+REMINDER_SUBJECT_PLACEHOLDERS = ("name", "event", "session", "time")
+"""No links: mail servers write subjects into their logs."""
 ANNOUNCEMENT_PLACEHOLDERS = ("name", "event", "event_page", "own_page")
 
 

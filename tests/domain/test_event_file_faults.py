@@ -32,6 +32,7 @@ NO_PLACEHOLDER = (
     + ", ".join(f"{{{{{one}}}}}" for one in ("name", "event", "session", "time", "watch_page", "own_page"))
     + "."
 )
+NO_SUBJECT_PLACEHOLDER = "There is no placeholder “{{{}}}”; there are {{name}}, {{event}}, {{session}}, {{time}}."
 CONTROL_IN_LINE = "There is a control character in this line; remove it."
 DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
 
@@ -124,7 +125,9 @@ DELIVERED_BY = "sessions[0].programme[0].speakers[0].delivered_by"
         ("languages: [en, fr]", "languages: [de]", "reminders[1].languages[0]",
          "“de” is not possible here; choose one of: ar, en, es, fr, ru, zh."),
         ('subject: "Tomorrow: {session}"', 'subject: "Tomorrow: {when}"', "reminders[1].subject",
-         NO_PLACEHOLDER.format("when")),
+         NO_SUBJECT_PLACEHOLDER.format("when")),
+        ('subject: "Tomorrow: {session}"', 'subject: "Tomorrow: {watch_page}"', "reminders[1].subject",
+         NO_SUBJECT_PLACEHOLDER.format("watch_page")),
         ('subject: "Tomorrow: {session}"', 'subject: {fr: "Demain"}', "reminders[1].subject",
          "Write it in the event's default language (en) too."),
         ('text: "{name}, we', 'text: "{name!r}, we', "reminders[1].text", NO_PLACEHOLDER.format("name!r")),

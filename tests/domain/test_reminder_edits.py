@@ -116,14 +116,96 @@ def test_a_pause_takes_a_mail_out_of_a_workers_hand_and_resuming_sends_it_to_who
         reminder_edits.pause(rule(), now=DUE + MINUTE)
     after = outbox.marks(mail, owner=OWNER, now=DUE + MINUTE)
     assert (list(before), after) == (mail, {})
-    assert reminded() == [(amina, "day-before", DeliveryState.SENT)]
+    taken_back = [(amina, "day-before", DeliveryState.SENT), (bo, "day-before", DeliveryState.DROPPED)]
+    assert reminded() == taken_back
 
     sweep(DUE + 2 * MINUTE)
-    assert reminded() == [(amina, "day-before", DeliveryState.SENT)]
+    assert reminded() == taken_back
     with writing():
         reminder_edits.resume(rule(), now=DUE + HOUR)
     sweep(DUE + HOUR)
     assert reminded() == [(amina, "day-before", DeliveryState.SENT), (bo, "day-before", DeliveryState.WAITING)]
+    assert claim(DUE + HOUR) == mail
+
+
+def pause_and_resume(paused: datetime, resumed: datetime) -> None:
+    with writing():
+        reminder_edits.pause(rule(), now=paused)
+    with writing():
+        reminder_edits.resume(rule(), now=resumed)
+
+
+def test_a_mail_that_left_while_its_rule_was_paused_is_not_sent_again(people: list[int]) -> None:
+    amina, bo = people
+    sweep(DUE)
+    mail = claim(DUE)
+    with writing():
+        reminder_edits.pause(rule(), now=DUE)
+    sent(mail, DUE + MINUTE)
+    with writing():
+        reminder_edits.resume(rule(), now=DUE + MINUTE)
+    sweep(DUE + MINUTE)
+    assert reminded() == [(amina, "day-before", DeliveryState.SENT), (bo, "day-before", DeliveryState.WAITING)]
+
+
+def test_a_mail_that_left_while_its_rule_was_paused_and_resumed_is_not_sent_again(people: list[int]) -> None:
+    amina, bo = people
+    sweep(DUE)
+    mail = claim(DUE)
+    pause_and_resume(DUE, DUE)
+    sweep(DUE)
+    with writing():
+        assert mail not in outbox.claim(owner="another", limit=50, now=DUE)
+    sent(mail, DUE + MINUTE)
+    assert (amina, "day-before", DeliveryState.SENT) in reminded()
+    assert (bo, "day-before", DeliveryState.WAITING) in reminded()
+
+
+@pytest.mark.parametrize("first", ["release", "sweep"])
+def test_a_mail_that_a_pause_kept_from_leaving_is_owed_once_again(people: list[int], first: str) -> None:
+    sweep(DUE)
+    mail = claim(DUE)
+    pause_and_resume(DUE, DUE + MINUTE)
+    for step in (first, *({"release", "sweep"} - {first})):
+        if step == "sweep":
+            sweep(DUE + MINUTE)
+        else:
+            with writing():
+                outbox.release(owner=OWNER)
+    assert [(person, state) for person, _slug, state in reminded()] == [
+        (person, DeliveryState.WAITING) for person in people
+    ]
+    with writing():
+        again = outbox.claim(owner="another", limit=50, now=DUE + MINUTE)
+    assert (len(again), mail in again) == (2, True)
+
+
+@SQLITE
+def test_a_rule_for_more_people_reminds_those_who_are_new(people: list[int], now: datetime) -> None:
+    chi = take_part_by_rule("chi@example.org", "women-led", now=now, sessions=["human-rights"])
+    edit(replace(values_of(rule()), categories=("youth",)), now)
+    sweep(DUE)
+    first = reminded()
+    for _person in first:
+        sent(claim(DUE), DUE)
+    edit(replace(values_of(rule()), categories=()), DUE + MINUTE)
+    sweep(DUE + MINUTE)
+    assert reminded() == [
+        *((person, slug, DeliveryState.SENT) for person, slug, _state in first),
+        *((one, "day-before", DeliveryState.WAITING) for one in {*people, chi} - {person for person, *_rest in first}),
+    ]
+
+
+@SQLITE
+def test_a_round_of_which_nothing_left_in_time_is_missed(people: list[int]) -> None:
+    sweep(DUE)
+    late = FIRST_START - 15 * MINUTE
+    assert round_of(late).state is RoundState.SENDING
+    with writing():
+        for mail in outbox.claim(owner=OWNER, limit=50, now=late):
+            outbox.drop(mail, owner=OWNER, now=late)
+    missed = round_of(late)
+    assert (missed.state, missed.missed, missed.not_needed) == (RoundState.MISSED, 2, 0)
 
 
 def test_a_sweep_and_a_pause_at_once_leave_nothing_that_waits(app: Flask, people: list[int]) -> None:
@@ -241,15 +323,27 @@ def test_a_moved_session_whose_clock_time_is_skipped_is_reminded_of_all_the_same
     assert [person for person, _slug, _state in reminded()] == people
 
 
-def test_sent_now_it_is_not_sent_again_when_it_would_be_due(people: list[int], now: datetime) -> None:
+def test_sent_now_it_is_sent_at_its_time_to_those_alone_who_were_confirmed_since(
+    people: list[int], now: datetime
+) -> None:
     with writing():
         assert reminders.send_now(rule(), first_session(), now=now) == 2
-    assert (round_of(now).state, round_of(now).made_at) == (RoundState.SENDING, now)
+    assert (round_of(now).state, round_of(now).made_at) == (RoundState.SENDING, None)
+    for _person in people:
+        sent(claim(now), now)
+    early = round_of(now)
+    assert (early.state, early.mails) == (RoundState.PLANNED, {DeliveryState.SENT: 2})
+    assert reminders.not_reminded(rule(), first_session(), now=now) == 0
+    with pytest.raises(Refusal, match="nobody gets it twice"), writing():
+        reminders.send_now(rule(), first_session(), now=now)
+    people += [take_part_by_rule("chi@example.org", now=now + MINUTE, sessions=["human-rights"])]
+    with writing():
+        assert reminders.send_now(rule(), first_session(), now=now + MINUTE) == 1
+    people += [take_part_by_rule("dara@example.org", now=now + HOUR, sessions=["human-rights"])]
     for moment in (DUE - MINUTE, DUE, DUE + MINUTE):
         sweep(moment)
     assert [(person, slug) for person, slug, _state in reminded()] == [(person, "day-before") for person in people]
-    with pytest.raises(Refusal, match="nobody gets it twice"), writing():
-        reminders.send_now(rule(), first_session(), now=now)
+    assert round_of(DUE).made_at == DUE
 
 
 @SQLITE
@@ -390,11 +484,13 @@ def test_what_may_not_stand_in_a_rule(now: datetime, wanted: RuleValues, expecte
 
 @SQLITE
 def test_an_unknown_placeholder_is_told_with_those_there_are(now: datetime) -> None:
-    assert refusal(RuleValues(When(minutes_before=15), text={"en": "Dear {who}"}), now) == [
+    words = {"subject": {"en": "Open {own_page}"}, "text": {"en": "Dear {who}"}}
+    assert refusal(RuleValues(When(minutes_before=15), **words), now) == [
+        ("subject_en", "There is no placeholder “{own_page}”; there are {name}, {event}, {session}, {time}."),
         (
             "text_en",
             "There is no placeholder “{who}”; there are {name}, {event}, {session}, {time}, {watch_page}, {own_page}.",
-        )
+        ),
     ]
 
 

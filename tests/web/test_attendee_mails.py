@@ -114,6 +114,13 @@ def test_all_mails_are_listed_the_newest_first_with_what_happened(
 
 
 @SQLITE
+def test_a_mail_that_would_have_come_too_late_is_told_as_missed(app: Flask, reviewer: Client, amina: str) -> None:
+    settle(app, Kind.CONFIRMED, state=State.DROPPED, settled_at=START + DAY, useful_until=START + DAY)
+    missed = "Missed: not sent, for it would have come too late. 3 Mar 2026, 10:00 UTC−5"
+    assert lines(reviewer.page(f"{LIST}{amina}/"))[0] == ("Confirmation", missed)
+
+
+@SQLITE
 def test_a_mail_that_waits_says_after_how_many_tries_and_until_when(app: Flask, reviewer: Client, amina: str) -> None:
     with app.app_context(), writing():
         owing.owe(registration(1), Kind.LINK, now=START)

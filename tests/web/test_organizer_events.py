@@ -48,6 +48,7 @@ GUARDED = {
     "organizer.copy_announcement": Action.EDIT_MAIL,
     "organizer.confirm_announcement": Action.EDIT_MAIL,
     "organizer.send_announcement": Action.EDIT_MAIL,
+    "organizer.send_announcement_again": Action.SEND_AGAIN,
     "organizer.take_back_announcement": Action.EDIT_MAIL,
     "organizer.preview_announcement": Action.EDIT_MAIL,
     "organizer.preview_body": Action.EDIT_MAIL,
@@ -67,6 +68,7 @@ GUARDED = {
     "organizer.try_reminder": Action.EDIT_MAIL,
     "organizer.review_reminder": Action.EDIT_MAIL,
     "organizer.send_reminder": Action.EDIT_MAIL,
+    "organizer.send_reminders_again": Action.SEND_AGAIN,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}

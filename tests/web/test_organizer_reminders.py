@@ -151,12 +151,12 @@ def test_a_rule_is_written_tried_resumed_and_then_sent_once(
 
 def test_a_rule_is_edited_and_what_is_typed_stays_where_it_has_a_fault(app: Flask, editor: Client) -> None:
     page = save(editor, 422, minutes_before="soon", text_en="Dear {who}")
-    assert page.error_of("minutes_before") == "Write a whole number, as 15."
+    assert page.error_of("minutes_before").endswith("Write a whole number, as 15.")
     assert page.form(FORM).values["text_en"] == "Dear {who}"
     page = save(editor, 422, minutes_before="2", unit="60", text_en="Dear {who}", subject_fr="Bonjour")
     assert page.error_of("text_en").endswith(f"There is no placeholder “{{who}}”; {KNOWN}")
     assert page.error_of("text_fr").endswith("There is a subject in this language; write the text too.")
-    assert page.texts("details[open] summary") == ["Text: French"]
+    assert page.texts("details[open] summary") == ["French"]
     values = page.form(FORM).values
     assert [values[name] for name in ("minutes_before", "unit", "subject_fr")] == ["2", "60", "Bonjour"]
     assert stands(app)["when"].minutes_before == 1440
@@ -173,6 +173,22 @@ def test_a_rule_is_edited_and_what_is_typed_stays_where_it_has_a_fault(app: Flas
         "text": {"en": "Dear {name}"},
     }
     assert told(save(editor)) == ["Nothing was changed: it stands so already."]
+
+
+@SQLITE
+@pytest.mark.parametrize("path", [NEW, f"{DESK}announcements/new"])
+def test_a_form_shows_how_mails_begin_in_each_language(editor: Client, path: str) -> None:
+    begins = {str(one["lang"]): words(one) for one in editor.page(path).all(f"{FORM} p[lang]")}
+    assert (begins["en"], begins["fr"]) == ("Dear {name},", "Bonjour {name},")
+
+
+@SQLITE
+def test_a_subject_takes_no_link_and_says_what_it_takes(editor: Client) -> None:
+    page = save(editor, 422, path=NEW, way="minutes", minutes_before="1", subject_en="Open {own_page}", text_en="Soon")
+    in_subjects = "{name}, {event}, {session}, {time}."
+    assert page.error_of("subject_en") == (
+        f"Placeholders: {in_subjects} There is no placeholder “{{own_page}}”; there are {in_subjects}"
+    )
 
 
 @SQLITE
@@ -230,7 +246,36 @@ def test_a_reminder_is_sent_now_after_a_question_that_says_to_how_many_and_never
         work(app)
     assert smtp.mails == []
     editor = at_desk(app, Role.EDITOR)
-    assert "nobody gets it twice" in editor.parsed(editor.get(SEND), 409).text
+    assert "nobody gets it twice" in editor.page(SEND).text
+
+
+def test_a_new_time_says_who_has_had_the_reminder_and_reminds_the_others(
+    app: Flask, editor: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    people(app)
+    editor.submit(editor.page(SEND).form())
+    work(app)
+    form = editor.page(SEND)
+    assert form.all("form[action$='send/']") == []
+    with app.app_context():
+        add_person("Dara", "youth", sessions=SESSIONS, address="dara@example.org")
+    assert editor.page(SEND).texts("main strong") == ["1 person gets this reminder now."]
+    page = save(editor, minutes_before="2", unit="60")
+    assert told(page) == [
+        "Saved.",
+        "3 people have had this reminder already and do not get it again at the new time; to remind them once more,"
+        " add a new reminder.",
+    ]
+    assert rounds(page)[0][1:] == [
+        "Planned Send now – Opening session and discussion",
+        "26 May 2026, 08:00 UTC−4 26 May 2026, 12:00 UTC",
+        "4 Youth: 2 · Women-led organization: 1 · Participant: 1 French: 2 · English: 2",
+        "sent: 3",
+    ]
+    smtp.clear()
+    clock.move_to(FIRST_START - 2 * HOUR)
+    work(app)
+    assert [mail.recipients for mail in smtp.mails] == [("dara@example.org",)]
 
 
 @SQLITE

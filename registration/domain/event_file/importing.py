@@ -20,7 +20,7 @@ from registration.domain.event_file.reading import decode, read
 from registration.domain.event_file.validating import schema_faults
 from registration.domain.event_file.walltimes import movement, parse_shift
 from registration.domain.programme import event_called
-from registration.domain.reminder_edits import withdraw
+from registration.domain.reminder_edits import begin_anew, withdraw
 from registration.domain.reminder_values import reach_of
 from registration.errors import Refusal
 from registration.extensions import db
@@ -100,7 +100,8 @@ def _update(event: Event, planned: Planned, *, now: datetime) -> Outcome:
     if not changed:
         return Outcome.UNCHANGED
     db.session.flush()
-    withdraw([rule.id for rule in event.reminder_rules if reaches.get(rule, reach_of(rule)) != reach_of(rule)])
+    withdraw([one.id for one in event.reminder_rules if one.paused], now=now)
+    begin_anew([one.id for one in event.reminder_rules if reaches.get(one, reach_of(one)) != reach_of(one)], now=now)
     db.session.expire(event, ["sessions", "categories", "reminder_rules"])
     if event.state is EventState.PUBLISHED:
         admission.fill_places(event, now=now)

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from registration.domain.event_file.faults import Fault, Path
 from registration.domain.event_file.reading import Document
 from registration.domain.event_file.walltimes import dicts, wall_or_none
-from registration.domain.wording import REMINDER_PLACEHOLDERS, check
+from registration.domain.wording import REMINDER_PLACEHOLDERS, REMINDER_SUBJECT_PLACEHOLDERS, check
 from registration.errors import Refusal
 from registration.timezones import COMMON_ZONES, to_utc
 
@@ -92,12 +92,12 @@ def _starts(document: Document, reminder: dict[str, Any], moved: timedelta) -> I
 def _word_faults(document: Document, path: Path, reminder: dict[str, Any]) -> Iterator[Fault]:
     if "subject" in reminder and "text" not in reminder:
         yield document.fault((*path, "text"), _l("There is a subject; write the text too."))
-    for name in ("subject", "text"):
+    for name, known in (("subject", REMINDER_SUBJECT_PLACEHOLDERS), ("text", REMINDER_PLACEHOLDERS)):
         given = reminder.get(name)
         texts = given.items() if isinstance(given, dict) else [(None, given)]
         for language, words in texts:
             place = (*path, name, language) if language else (*path, name)
             try:
-                check(words if isinstance(words, str) else "", REMINDER_PLACEHOLDERS)
+                check(words if isinstance(words, str) else "", known)
             except Refusal as refusal:
                 yield document.fault(place, refusal.sentence)

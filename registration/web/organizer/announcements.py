@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import announcement_mails
+from registration.domain import announcement_mails, mail_troubles
 from registration.domain import announcements as rules
 from registration.domain.access import Action, may
 from registration.domain.announcement_content import Content, content_of, faults, group_of
@@ -21,6 +21,7 @@ from registration.web.organizer.announcement_forms import NEW, AnnouncementForm,
 from registration.web.organizer.announcement_words import group_lines, mail_lines, stage_text, until_text
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
+from registration.web.organizer.mail_troubles import trouble_list
 
 Answer = tuple[str, int] | Response
 ALL = "/events/<slug:event_slug>/announcements/"
@@ -76,7 +77,9 @@ def announcement(event: Event, number: int) -> Answer:
     found = rules.called(event, number)
     if found.send_at is None and may(organizer(), Action.EDIT_MAIL, event):
         return _form_page(event, found, _form(found, submitted=False))
-    return _page("organizer/announcement.html", found), 200
+    which = mail_troubles.of_announcement(found)
+    troubles = trouble_list(event, which, found.categories, now=clock.now())
+    return _page("organizer/announcement.html", found, troubles=troubles), 200
 
 
 @blueprint.post(ONE)

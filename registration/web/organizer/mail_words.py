@@ -9,7 +9,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from registration.domain.mail_status import Sent
+from registration.domain.mail_status import Sent, is_too_late
 from registration.models import Delivery
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState as State
@@ -92,7 +92,7 @@ def mail_lines(mails: Sequence[Sent], zone: str, *, names_announcements: bool) -
             name=_name(one.delivery, names_announcements=names_announcements),
             due=short_moment_text(one.delivery.due_at, zone, page_language()),
             state=one.delivery.state,
-            words=_fate(one.delivery, zone),
+            words=fate_text(one.delivery, zone),
             id=one.delivery.id if one.can_go_again else None,
         )
         for one in mails
@@ -122,7 +122,8 @@ def _name(delivery: Delivery, *, names_announcements: bool) -> str:
     return str(KINDS[delivery.kind])
 
 
-def _fate(delivery: Delivery, zone: str) -> str:
+def fate_text(delivery: Delivery, zone: str) -> str:
+    """Return what has become of a mail, with times in a zone."""
     if delivery.state is State.WAITING:
         return _waiting(delivery, zone)
     at = short_moment_text(delivery.settled_at or delivery.due_at, zone, page_language())
@@ -136,6 +137,8 @@ def _fate(delivery: Delivery, zone: str) -> str:
             return _("Came back: %(why)s. %(time)s", why=why, time=at)
         case State.STOPPED:
             return _("Not sent, for this address takes no mail. %(time)s", time=at)
+        case _ if is_too_late(delivery):
+            return _("Missed: not sent, for it would have come too late. %(time)s", time=at)
         case _:
             return _("Not sent, for it was not needed any more. %(time)s", time=at)
 

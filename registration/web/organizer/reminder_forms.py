@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import time
 from typing import Any
 
@@ -16,7 +17,7 @@ from wtforms.validators import Optional
 from registration.domain.reminder_times import When
 from registration.domain.reminder_values import SUBJECT_LENGTH, TEXT_LENGTH, RuleValues, mark_of, values_of
 from registration.domain.session_edits import languages_of
-from registration.domain.wording import REMINDER_PLACEHOLDERS
+from registration.domain.wording import REMINDER_PLACEHOLDERS, REMINDER_SUBJECT_PLACEHOLDERS
 from registration.errors import Refusal
 from registration.models import Event, EventSession, ReminderRule
 from registration.models.types import Texts
@@ -57,7 +58,14 @@ class RuleForm(FlaskForm):
         default=MINUTES,
         validators=[Needed(lambda: _("Choose when."))],
     )
-    minutes_before = LineField(_l("How long before"), render_kw={"inputmode": "numeric"})
+    minutes_before = LineField(
+        _l("How long before"),
+        description=_l(
+            "Mail servers that ask to be tried again later delay a mail by ten minutes or more:"
+            " a reminder less than ten minutes before may come late."
+        ),
+        render_kw={"inputmode": "numeric"},
+    )
     unit = MenuField(
         _l("Unit"),
         choices=lambda: [("1", _("minutes")), (str(HOUR), _("hours")), (str(DAY), _("days"))],
@@ -194,6 +202,7 @@ def _standing(rule: ReminderRule) -> dict[str, Any]:
 def _subject_field(language: str) -> LineField:
     return LineField(
         _("Subject: %(language)s", language=name_here(language)),
+        description=_placeholders_text(REMINDER_SUBJECT_PLACEHOLDERS),
         validators=[Writable(SUBJECT_LENGTH)],
         render_kw={"lang": language, "dir": direction(language)},
     )
@@ -202,10 +211,14 @@ def _subject_field(language: str) -> LineField:
 def _text_field(language: str) -> LinesField:
     return LinesField(
         _("Text: %(language)s", language=name_here(language)),
-        description=_("Placeholders: %(list)s.", list=", ".join(f"{{{one}}}" for one in REMINDER_PLACEHOLDERS)),
+        description=_placeholders_text(REMINDER_PLACEHOLDERS),
         validators=[Writable(TEXT_LENGTH)],
         render_kw={"lang": language, "dir": direction(language), "rows": 5},
     )
+
+
+def _placeholders_text(known: Collection[str]) -> str:
+    return _("Placeholders: %(list)s.", list=", ".join(f"{{{one}}}" for one in known))
 
 
 def _written(typed: dict[str, str | None]) -> Texts:

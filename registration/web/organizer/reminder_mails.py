@@ -16,7 +16,7 @@ from registration.domain.programme import session_called
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, reminders_of
 from registration.domain.reminder_times import is_for
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import db, writing
 from registration.mail.letter import Letter
 from registration.mail.posting import Unreachable
@@ -84,16 +84,16 @@ def review_reminder(event: Event, rule_slug: str, session_slug: str) -> str:
     for refusal in reminders.refusals(rule, session, now=now):
         raise refusal
     found = reminders_of(event, now=now)
-    standing = _standing(found.of(rule), session)
-    if standing.made_at:
-        raise Refusal(reminders.SENT_ALREADY)
+    people, standing = reminders.not_reminded(rule, session, now=now), _standing(found.of(rule), session)
     return render_template(
         "organizer/reminder_send.html",
         event=event,
         rule=rule,
         session=session,
-        standing=standing,
-        reached=found.people(rule, session),
+        people=people,
+        nobody_new=reminders.NOBODY_NEW,
+        is_ahead=standing.due_at is not None and now < standing.due_at,
+        reached=found.people(rule, session) if people == standing.people else (),
         unmasked=may(organizer(), Action.UNMASK, event),
     )
 
@@ -103,9 +103,15 @@ def review_reminder(event: Event, rule_slug: str, session_slug: str) -> str:
 def send_reminder(event: Event, rule_slug: str, session_slug: str) -> Response:
     """Make the reminders of one session now."""
     rule, session = rule_called(event, rule_slug), session_called(event, session_slug)
-    with writing():
-        people = reminders.send_now(rule, session, now=clock.now())
-    flash(ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", people))
+    try:
+        with writing():
+            people = reminders.send_now(rule, session, now=clock.now())
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        flash(str(refusal), "error")
+    else:
+        flash(ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", people))
     return redirect(url_for("organizer.reminder", event_slug=event.slug, rule_slug=rule_slug), 303)
 
 

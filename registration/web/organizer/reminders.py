@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import reminder_edits, reminder_values
+from registration.domain import mail_troubles, reminder_edits, reminder_values
 from registration.domain.access import Action, may
 from registration.domain.reminder_edits import rule_called
-from registration.domain.reminder_states import RoundState, reminders_of
+from registration.domain.reminder_states import Round, RoundState, reminders_of
+from registration.domain.reminder_times import when_of
+from registration.domain.reminders import of_round
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Event, ReminderRule
@@ -20,6 +25,7 @@ from registration.models.delivery import DeliveryState
 from registration.web.access import for_event
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
+from registration.web.organizer.mail_troubles import TroubleList, trouble_list
 from registration.web.organizer.reminder_forms import RuleForm, rule_form
 from registration.web.organizer.reminder_words import due_times, reached_lines, state_text, when_text, whom_text
 
@@ -89,13 +95,25 @@ def edit_reminder(event: Event, rule_slug: str) -> Answer:
     form = rule_form(event, rule, submitted=True)
     if not _is_good(event, rule, form):
         return _page(rule, form)
+    before, now = when_of(rule), clock.now()
     try:
         with writing():
-            changed = reminder_edits.change(rule, form.values(), seen=form.seen.data or "", now=clock.now())
+            changed = reminder_edits.change(rule, form.values(), seen=form.seen.data or "", now=now)
     except Refusal as refusal:
         form.refuse(event, rule, refusal)
         return _page(rule, form)
     flash(_("Saved.") if changed else _("Nothing was changed: it stands so already."))
+    have_had = reminder_edits.have_had(rule, now=now) if when_of(rule) != before else 0
+    if have_had:
+        flash(
+            ngettext(
+                "%(num)s person has had this reminder already and does not get it again at the new time; to remind them"
+                " once more, add a new reminder.",
+                "%(num)s people have had this reminder already and do not get it again at the new time; to remind them"
+                " once more, add a new reminder.",
+                have_had,
+            )
+        )
     return redirect(_address(rule), 303)
 
 
@@ -152,17 +170,36 @@ def _new_page(event: Event, form: RuleForm) -> Answer:
 def _page(rule: ReminderRule, form: RuleForm) -> Answer:
     """Draw a rule's page; 422 where something that was typed has a fault."""
     now = clock.now()
+    found = reminders_of(rule.event, now=now)
     html = render_template(
         "organizer/reminder.html",
         event=rule.event,
         rule=rule,
         form=form,
-        found=reminders_of(rule.event, now=now),
+        found=found,
+        troubles=_troubles(found.of(rule), now=now),
         has_history=reminder_edits.has_history(rule),
         unmasked=may(organizer(), Action.UNMASK, rule.event),
         now=now,
     )
     return html, 422 if form.errors else 200
+
+
+def _troubles(rounds: Sequence[Round], *, now: datetime) -> list[tuple[Round, TroubleList]]:
+    """Return the mails that reached nobody, of each round that has such."""
+    troubled = [one for one in rounds if any(one.mails[state] for state in mail_troubles.TROUBLED)]
+    return [
+        (
+            one,
+            trouble_list(
+                one.rule.event,
+                of_round(one.rule, one.session, one.starts_at),
+                one.rule.categories,
+                now=now,
+            ),
+        )
+        for one in troubled
+    ]
 
 
 def _address(rule: ReminderRule) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import LazyString
+from flask_babel import LazyString, force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -105,6 +105,7 @@ def _desk() -> dict[str, Any]:
         "category_label": category_label,
         "changes_text": changes_text,
         "column_label": column_label,
+        "greeting": greeting,
         "mail_overdue": lambda: overdue(now=clock.now()),
         "mail_text": mail_text,
         "name_here": name_here,
@@ -116,6 +117,12 @@ def _desk() -> dict[str, Any]:
         "told_lines": told_lines,
         "told_when": told_when,
     }
+
+
+def greeting(language: str) -> str:
+    """Return how mails in a language begin, with the placeholder of the reader's name."""
+    with force_locale(language.replace("-", "_")):
+        return f"{_('Dear')} {{name}},"
 
 
 def _own_address() -> str | None:
