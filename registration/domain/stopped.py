@@ -35,7 +35,7 @@ def counts(events: Sequence[Event]) -> Counter[int]:
     """Return {event id: how many on its list, those not proved left out, have an address that is stopped}, by one
     query for all."""
     rows = db.session.execute(
-        select(Registration.event_id, func.count())
+        select(Registration.event_id, func.count().label("number"))
         .where(
             Registration.event_id.in_([event.id for event in events]),
             Registration.state != RegistrationState.UNVERIFIED,
@@ -43,7 +43,7 @@ def counts(events: Sequence[Event]) -> Counter[int]:
         )
         .group_by(Registration.event_id)
     )
-    return Counter(dict(rows.tuples().all()))
+    return Counter({row.event_id: row.number for row in rows})
 
 
 def stop(address_hash: bytes, status: str, *, now: datetime) -> None:

@@ -11,11 +11,12 @@ from flask_babel import lazy_gettext as _l
 
 from registration import clock
 from registration.countries import country_names
-from registration.domain.access import Action, may
+from registration.domain.access import Action, events_of, may
 from registration.domain.accounts import address_of
 from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
+from registration.domain.refused import events_concerned
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
 from registration.models.registration import RegistrationState as State
@@ -106,6 +107,7 @@ def _desk() -> dict[str, Any]:
         "changes_text": changes_text,
         "column_label": column_label,
         "mail_overdue": lambda: overdue(now=clock.now()),
+        "events_with_refused_mail": _events_with_refused_mail,
         "mail_text": mail_text,
         "name_here": name_here,
         "organizer_address": _own_address,
@@ -116,6 +118,13 @@ def _desk() -> dict[str, Any]:
         "told_lines": told_lines,
         "told_when": told_when,
     }
+
+
+def _events_with_refused_mail() -> list[Event]:
+    """Return the events with mail refused for now whose list the organizer may see."""
+    organizer = current_organizer()
+    listed = [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
+    return events_concerned(listed)
 
 
 def _own_address() -> str | None:
