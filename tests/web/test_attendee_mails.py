@@ -155,6 +155,7 @@ def test_a_mail_is_sent_again_under_a_new_message_id(
     with app.app_context():
         person = registration(1).public_id
     page = reviewer.page(f"{LIST}{person}/")
+    assert page.texts(f"{again(page, 'Confirmation')} span") == ["It was handed over: this is a second copy."]
     sent = reviewer.submit(page.form(again(page, "Confirmation")))
     assert sent.texts(".notice") == ["The mail is sent again."]
     assert dict(lines(sent))["Confirmation"] == "Waits to be sent."
@@ -178,6 +179,13 @@ def test_a_proof_is_sent_again_while_its_link_is_good(
     clock.advance(2 * DAY)
     assert again_forms(at_desk(app, Role.REVIEWER, address="next@example.org").page(f"{LIST}{person}/")) == []
     assert len(smtp.to(AMINA)) == 2
+
+
+@SQLITE
+def test_what_did_not_arrive_is_no_second_copy(app: Flask, reviewer: Client, amina: str) -> None:
+    settle(app, Kind.CONFIRMED, state=State.FAILED, reply_code=550)
+    page = reviewer.page(f"{LIST}{amina}/")
+    assert (len(again_forms(page)), page.texts("form[action$='/again'] span")) == (1, [])
 
 
 def test_what_has_nothing_to_tell_any_more_is_not_sent_again(app: Flask, reviewer: Client, amina: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from datetime import timedelta
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -25,6 +27,9 @@ from registration.web.organizer.events import organizer
 Answer = tuple[str, int] | Response
 ALL = "/events/<slug:event_slug>/announcements/"
 ONE = f"{ALL}<int(max=2147483647):number>/"
+NONE = timedelta()
+RELOADED = timedelta(seconds=20)
+"""How often the page of what is about to leave loads itself again: seldom enough to reach its button."""
 
 
 @blueprint.get(ALL)
@@ -76,7 +81,11 @@ def announcement(event: Event, number: int) -> Answer:
     found = rules.called(event, number)
     if found.send_at is None and may(organizer(), Action.EDIT_MAIL, event):
         return _form_page(event, found, _form(found, submitted=False))
-    return _page("organizer/announcement.html", found), 200
+    response = make_response(_page("organizer/announcement.html", found))
+    left = found.send_at - clock.now() if found.send_at else NONE
+    if left > NONE and may(organizer(), Action.EDIT_MAIL, event):
+        response.headers["Refresh"] = str(math.ceil(min(left, RELOADED).total_seconds()))
+    return response
 
 
 @blueprint.post(ONE)
