@@ -100,9 +100,10 @@ def test_a_mail_that_comes_through_says_each_step(runner: FlaskCliRunner, smtp: 
     assert [line.partition("; it says")[0].partition("offers")[0] for line in check(runner, 0)] == [
         f"Mail server {HERE}, port {smtp.port}: not encrypted, for MAIL_USE_TLS is off; not signed in, "
         "for MAIL_USERNAME is empty.",
+        "From dialogue@example.org; in the envelope dialogue@example.org (BOUNCE_ADDRESS).",
         "Connected",
         "EHLO: it ",
-        "MAIL: it takes MAIL_DEFAULT_SENDER as the sender.",
+        "MAIL: it takes BOUNCE_ADDRESS as the envelope's sender.",
         "RCPT: it takes the recipient.",
         "DATA: it has taken the mail: 250 2.0.0 OK",
         "It came through.",
@@ -148,7 +149,7 @@ def test_a_refused_mail_stops_it(runner: FlaskCliRunner, smtp: MailServer) -> No
 
 def test_where_nothing_listens_it_says_so(app: Flask, runner: FlaskCliRunner) -> None:
     configure(app, port=free_port())
-    assert check(runner, 1)[1:] == [
+    assert check(runner, 1)[2:] == [
         "It stopped at connection: [Errno 111] Connection refused",
         "Nothing listens there: look at MAIL_SERVER and MAIL_PORT (25, or 587 for signing in).",
         "It did not come through.",
@@ -204,7 +205,7 @@ def test_without_a_mail_server_in_development_it_writes_a_file(app: Flask, setti
     folder = settings.instance_path / "mail"
     assert said == [
         f"No MAIL_SERVER is set on this development machine: the mail is a file in {folder}.",
-        "It came through.",
+        "It is a file: nothing has left this machine.",
     ]
     assert len(list(folder.glob("*.eml"))) == 1
 
@@ -225,5 +226,32 @@ def test_the_records_are_those_of_the_senders_domain(settings: Settings, server:
         'SELECTOR._domainkey.example.org. TXT "v=DKIM1; k=rsa; p=PUBLIC-KEY"',
         '_dmarc.example.org. TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.org"',
     ]
-    assert lines[1].startswith("Nothing was looked up")
+    assert lines[2].startswith("Nothing was looked up")
     assert any("List-Unsubscribe and List-Unsubscribe-Post" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("bounces", "domains", "warned"),
+    [
+        ("bounces@example.org", ["example.org"], False),
+        ("bounces@mail.Example.org", ["mail.example.org", "example.org"], False),
+        ("bounces@relay.example.net", ["relay.example.net", "example.org"], True),
+        ("bounces@notexample.org", ["notexample.org", "example.org"], True),
+    ],
+)
+def test_spf_is_that_of_the_envelopes_domain_too(
+    settings: Settings, bounces: str, domains: list[str], warned: bool
+) -> None:
+    """And where the two domains do not belong together, it says what that means for DMARC."""
+    lines = [line.strip() for line in dns_records(replace(settings, bounce_address=bounces))]
+    assert [line.partition(". TXT")[0] for line in lines if "v=spf1" in line] == domains
+    assert any(line.startswith(f"Beware: {domains[0]} is not example.org") for line in lines) == warned
+
+
+def test_a_sender_that_is_refused_is_the_envelopes(runner: FlaskCliRunner, smtp: MailServer) -> None:
+    smtp.reply_to_sender = "550 5.7.1 Not yours"
+    assert check(runner, 1)[-3:-1] == [
+        "It stopped at MAIL: 550 5.7.1 Not yours",
+        "It does not send for this BOUNCE_ADDRESS (MAIL_DEFAULT_SENDER where that is not set): use an address of a "
+        "domain that it sends for.",
+    ]

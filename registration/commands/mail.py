@@ -19,7 +19,7 @@ from registration.domain import bounces
 from registration.domain.bounces import Bounce, Outcome
 from registration.domain.personal import mail_address
 from registration.extensions import writing
-from registration.mail.checking import check
+from registration.mail.checking import Verdict, check
 from registration.mail.dns_records import dns_records
 from registration.mail.posting import sender_domain
 
@@ -38,16 +38,16 @@ SAID: dict[Outcome | None, str] = {
 @group.command("check")
 @click.argument("address")
 def mail_check(address: str) -> None:
-    """Send a test mail to ADDRESS, say how far it came, and list the DNS records that the sender's domain needs."""
+    """Send a test mail to ADDRESS, say how far it came, and list the DNS records that the senders' domains need."""
     settings: Settings = current_app.config["PLENARY"]
     with refusals():
         recipient = mail_address(address)
-    taken = check(recipient, click.echo, now=clock.now())
-    click.echo("It came through." if taken else "It did not come through.")
+    verdict = check(recipient, click.echo, now=clock.now())
+    click.echo(verdict)
     click.echo()
     for line in dns_records(settings):
         click.echo(line)
-    if not taken:
+    if verdict is Verdict.REFUSED:
         sys.exit(1)
 
 

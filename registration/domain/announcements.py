@@ -58,6 +58,11 @@ def all_of(event: Event) -> Sequence[Announcement]:
     return db.session.execute(query).scalars().all()
 
 
+def drafts(event: Event) -> list[Announcement]:
+    """Return those of an event's announcements that are not sent, the newest first."""
+    return [one for one in all_of(event) if one.send_at is None]
+
+
 def called(event: Event, number: int) -> Announcement:
     """Return one announcement of the event. Raises NotFound."""
     query = select(Announcement).where(Announcement.event_id == event.id, Announcement.id == number)

@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, func, select
 
 from registration.domain.personal import address_hash, bound_to, mail_address
+from registration.domain.refused import has_mail_refused_for_now
 from registration.domain.stopped import takes_no_mail
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
@@ -29,6 +30,8 @@ PARTICIPANT = "participant"
 """What a category at risk is called where it is masked."""
 STOPPED = "stopped"
 """Whose address takes no mail."""
+RETRYING = "retrying"
+"""Who has mail that is refused for now."""
 ROWS_AT_ONCE = 1000
 
 Fits = Callable[[str, str], bool]
@@ -38,8 +41,8 @@ Fits = Callable[[str, str], bool]
 @dataclass(frozen=True)
 class Filters:
     """What to list; an empty value asks for nothing. `category`, `session`: slugs (PARTICIPANT: all at risk);
-    `state`: without one, all but those whose address is not proved. `mail`: STOPPED. `by_name`: A–Z, else the newest
-    first."""
+    `state`: without one, all but those whose address is not proved. `mail`: STOPPED or RETRYING. `by_name`: A–Z, else
+    the newest first."""
 
     category: str = ""
     state: str = ""
@@ -179,9 +182,11 @@ def _state_is(state: str) -> ColumnElement[bool]:
 
 
 def _mail_is(mail: str) -> ColumnElement[bool]:
-    if mail != STOPPED:
-        raise Refusal(_l("There is no such list; choose one that is offered."), "mail")
-    return takes_no_mail()
+    if mail == STOPPED:
+        return takes_no_mail()
+    if mail == RETRYING:
+        return has_mail_refused_for_now()
+    raise Refusal(_l("There is no such list; choose one that is offered."), "mail")
 
 
 def _of(shown: Sequence[Shown], name: str, field: str) -> Shown:

@@ -74,7 +74,7 @@ def figures(event: Event, *, unmasked: bool) -> Figures:
         sessions=_per_session(event),
         languages=_per_language(event),
         needs=_needs(event) if total[State.CONFIRMED] <= MOST_OPENED else None,
-        stopped=stopped.count(event),
+        stopped=stopped.counts([event])[event.id],
     )
 
 

@@ -40,6 +40,11 @@ LEASE = timedelta(minutes=6)
 (`mail.answers`), by the monotonic clock of the process."""
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
+"""Between tries in the first hour: RFC 5321, 4.5.4.1, has senders try soon, and then back off."""
+FIRST_TRIES = 8
+"""After so many the first hour is over."""
+HOURLY = timedelta(hours=1)
+"""The longest wait of all. The RFC asks for half an hour at least; but a reminder is of use until its session."""
 PERMANENT = 500
 """SMTP replies from here on are refusals for good (RFC 5321, 4.2.1: 5yz)."""
 TRIES_OF_US = 8
@@ -163,8 +168,12 @@ def release(*, owner: str) -> None:
 
 
 def wait_after(tries: int) -> timedelta:
-    """Return how long to wait before the next try: doubling from one minute to ten, give or take a fifth."""
-    wait = min(FIRST_WAIT * (1 << min(tries - 1, 10)), LONGEST_WAIT)
+    """Return how long to wait before the next try: doubling from one minute to ten, after the first hour from there to
+    an hour, give or take a fifth."""
+    if tries <= FIRST_TRIES:
+        wait = min(FIRST_WAIT * (1 << (tries - 1)), LONGEST_WAIT)
+    else:
+        wait = min(LONGEST_WAIT * (1 << min(tries - FIRST_TRIES, 10)), HOURLY)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, String, and_, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, String, and_, case, cast, distinct, func, select
 
 from registration.domain import reminders
+from registration.domain.refused import REFUSED_FOR_NOW, WAITS
 from registration.domain.reminders import Due
 from registration.extensions import db
 from registration.models import Delivery, Event, Registration, StoppedAddress
@@ -18,8 +19,6 @@ from registration.models.delivery import DeliveryState as State
 
 PATIENCE = timedelta(minutes=2)
 """What is due for longer, and has not left, is overdue."""
-WAITS = Delivery.state == literal_column(f"'{State.WAITING}'")
-"""The state in the words of the index on what is due, which databases recognize only without a parameter."""
 
 
 class Standing(enum.StrEnum):
@@ -42,7 +41,7 @@ class Cause(enum.StrEnum):
     """Why mail is overdue, as far as the database tells."""
 
     REFUSED = "refused"
-    """The mail server has been asked, and says no for now."""
+    """Mail servers have been asked about each, and say no for now."""
     BUSY = "busy"
     """A worker is at it, and has more to do than it can."""
     SILENT = "silent"
@@ -63,12 +62,19 @@ class QueueHealth:
 
 @dataclass(frozen=True)
 class Overdue:
-    """What is overdue: so many mails, and so many rounds of reminders that nobody has made; the oldest since then."""
+    """What is overdue: so many mails, and so many rounds of reminders that nobody has made; the oldest since then.
+
+    `cause`: why, but for those mails that are refused for now where there are others.
+    """
 
     mails: int
     reminders: int
     since: datetime
     cause: Cause
+    refused: int = 0
+    """How many of the mails are refused for now."""
+    people_refused: int = 0
+    """To how many people these are."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,8 @@ def overdue(*, now: datetime) -> Overdue | None:
         select(
             func.count().label("number"),
             func.min(Delivery.due_at).label("since"),
-            func.max(Delivery.tries).label("tries"),
+            func.count(case((REFUSED_FOR_NOW, Delivery.id))).label("refused"),
+            func.count(distinct(case((REFUSED_FOR_NOW, Delivery.registration_id)))).label("people"),
             func.max(Delivery.claimed_until).label("claimed_until"),
         ).where(WAITS, Delivery.due_at < now - PATIENCE)
     ).one()
@@ -112,7 +119,8 @@ def overdue(*, now: datetime) -> Overdue | None:
     since = [one for one in (mails.since, *(due.due_at for due in rounds)) if one]
     if not since:
         return None
-    return Overdue(mails.number, len(rounds), min(since), _cause(mails, rounds, now))
+    cause = _cause(mails, rounds, now)
+    return Overdue(mails.number, len(rounds), min(since), cause, mails.refused, mails.people)
 
 
 def of_event(event: Event, *, now: datetime) -> EventMails:
@@ -148,9 +156,9 @@ def _reminders_overdue(now: datetime) -> Sequence[Due]:
     ]
 
 
-def _cause(mails: Row[int, datetime, int, datetime | None], rounds: Sequence[Due], now: datetime) -> Cause:
+def _cause(mails: Row[int, datetime, int, int, datetime | None], rounds: Sequence[Due], now: datetime) -> Cause:
     if rounds:
         return Cause.SILENT
-    if mails.tries:
+    if mails.number == mails.refused:
         return Cause.REFUSED
     return Cause.BUSY if mails.claimed_until and mails.claimed_until > now else Cause.SILENT

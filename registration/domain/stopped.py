@@ -5,6 +5,7 @@ An address is known by its keyed hash alone, for all events: who signs up with i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,12 +31,19 @@ def stop_of(registration: Registration) -> StoppedAddress | None:
     return db.session.get(StoppedAddress, registration.address_hash, populate_existing=True)
 
 
-def count(event: Event) -> int:
-    """Return how many of an event's list, those not proved left out, have an address that is stopped."""
-    listed = Registration.event_id == event.id, Registration.state != RegistrationState.UNVERIFIED
-    return db.session.execute(
-        select(func.count()).select_from(Registration).where(*listed, takes_no_mail())
-    ).scalar_one()
+def counts(events: Sequence[Event]) -> Counter[int]:
+    """Return {event id: how many on its list, those not proved left out, have an address that is stopped}, by one
+    query for all."""
+    rows = db.session.execute(
+        select(Registration.event_id, func.count().label("number"))
+        .where(
+            Registration.event_id.in_([event.id for event in events]),
+            Registration.state != RegistrationState.UNVERIFIED,
+            takes_no_mail(),
+        )
+        .group_by(Registration.event_id)
+    )
+    return Counter({row.event_id: row.number for row in rows})
 
 
 def stop(address_hash: bytes, status: str, *, now: datetime) -> None:

@@ -59,7 +59,8 @@ def _by_code(end: End) -> str:
         return "It wants to know who sends: set MAIL_USERNAME and MAIL_PASSWORD, with MAIL_USE_TLS=1."
     return {
         "auth": "It does not believe who we are: look at MAIL_USERNAME and MAIL_PASSWORD.",
-        "mail": "It does not send for this MAIL_DEFAULT_SENDER: use an address of a domain that it sends for.",
+        "mail": "It does not send for this BOUNCE_ADDRESS (MAIL_DEFAULT_SENDER where that is not set): use an address "
+        "of a domain that it sends for.",
         "rcpt": "It takes no mail to this address from this machine: sign in, have it relay for this machine, or try "
         "another address.",
         "dot": "It looked at the mail and refused it: see its words, and the DNS records below.",

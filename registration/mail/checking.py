@@ -5,6 +5,7 @@ It is for the eyes of whoever runs the service: answers are shown as they are, a
 
 from __future__ import annotations
 
+import enum
 import smtplib
 import socket
 import ssl
@@ -14,6 +15,7 @@ from datetime import datetime
 
 from flask import current_app
 
+from config import Settings
 from registration.keys import new_public_id
 from registration.mail.answers import CarefulSMTP
 from registration.mail.check_advice import End, advice, reason
@@ -29,6 +31,16 @@ from registration.mail.posting import (
 )
 
 Tell = Callable[[str], None]
+
+
+class Verdict(enum.StrEnum):
+    """What came of a test mail, in its last sentence."""
+
+    TAKEN = "It came through."
+    REFUSED = "It did not come through."
+    WRITTEN = "It is a file: nothing has left this machine."
+
+
 STEPS = {
     "connect": "connection",
     "ehlo": "EHLO",
@@ -81,33 +93,33 @@ class Talk:
             "ehlo": f"EHLO: it offers {', '.join(offered) or 'nothing more'}.",
             "starttls": "STARTTLS: it is ready to encrypt.",
             "auth": "AUTH: signed in." if self.code == 235 else "",
-            "mail": "MAIL: it takes MAIL_DEFAULT_SENDER as the sender.",
+            "mail": "MAIL: it takes BOUNCE_ADDRESS as the envelope's sender.",
             "rcpt": "RCPT: it takes the recipient.",
             "dot": f"DATA: it has taken the mail: {self.code} {first}",
         }.get(self.step, "")
 
 
-def check(address: str, tell: Tell, *, now: datetime) -> bool:
-    """Send a test mail to an address, and tell each step. Returns whether the mail server has taken it."""
+def check(address: str, tell: Tell, *, now: datetime) -> Verdict:
+    """Send a test mail to an address, and tell each step. Returns what came of it."""
     message = finished(message_of(_letter(address), message_id=f"<{new_public_id()}@{sender_domain()}>", now=now))
     by = postman()
     if isinstance(by, FilePostman):
         with by:
             by.post(message, lambda: True)
         tell(f"No MAIL_SERVER is set on this development machine: the mail is a file in {by.folder}.")
-        return True
+        return Verdict.WRITTEN
     _tell_settings(tell)
     talk = Talk(tell)
     try:
         with Postman(_listening_to(talk)) as post:
             if post.post(message, lambda: True).sent:
-                return True
+                return Verdict.TAKEN
     except Unreachable as error:
         talk.error = talk.error or error.__cause__
     end = End(talk.step, talk.code, talk.text, talk.error)
     tell(f"It stopped at {STEPS[talk.step]}: {reason(end)}")
     tell(advice(end))
-    return False
+    return Verdict.REFUSED
 
 
 def _tell_settings(tell: Tell) -> None:
@@ -116,6 +128,8 @@ def _tell_settings(tell: Tell) -> None:
     encrypted = "encrypted" if state.use_tls else "not encrypted, for MAIL_USE_TLS is off"
     signed_in = f"signed in as {state.username}" if signs_in else "not signed in, for MAIL_USERNAME is empty"
     tell(f"Mail server {state.server}, port {state.port}: {encrypted}; {signed_in}.")
+    settings: Settings = current_app.config["PLENARY"]
+    tell(f"From {settings.mail_default_sender}; in the envelope {settings.bounce_address} (BOUNCE_ADDRESS).")
 
 
 def _letter(address: str) -> Letter:

@@ -12,19 +12,23 @@ SERVERS_NAME = "NAME-OF-YOUR-MAIL-SERVER"
 
 
 def dns_records(settings: Settings) -> Iterator[str]:
-    """Yield lines: what to set for the domain of MAIL_DEFAULT_SENDER, and what each record is for.
+    """Yield lines: what to set for the domains of both senders, and what each record is for.
 
-    SPF: RFC 7208; DKIM: RFC 6376, and for one-click unsubscribing RFC 8058, section 4; DMARC: RFC 7489.
+    SPF: RFC 7208, for MAIL FROM, which is BOUNCE_ADDRESS; DKIM: RFC 6376, and for one-click unsubscribing RFC 8058,
+    section 4; DMARC: RFC 7489, for From, which is MAIL_DEFAULT_SENDER.
     """
-    domain = settings.mail_default_sender.rpartition("@")[2]
+    domain, envelope = _domain(settings.mail_default_sender), _domain(settings.bounce_address)
     server = _mechanism(settings.mail_server)
     name = server.partition(":")[2]
-    yield f"DNS records for {domain}, the domain of MAIL_DEFAULT_SENDER."
+    yield f"DNS records for {domain}, the domain of MAIL_DEFAULT_SENDER (From),"
+    yield f"and for {envelope}, the domain of BOUNCE_ADDRESS (the envelope)."
     yield "Nothing was looked up: compare them with what the DNS has, or give this list to whoever runs it."
     yield ""
-    yield "SPF says which machines send mail of this domain. There may be only one such record: if there is one"
-    yield f"already, add {server} to it. A server that hands mail on to a provider needs the provider's include: too."
-    yield f'    {domain}. TXT "v=spf1 {server} -all"'
+    yield "SPF says which machines send mail of a domain; receivers look at the envelope's. There may be only one such"
+    yield f"record: if there is one already, add {server} to it. A server that hands mail on to a provider needs the"
+    yield "provider's include: too."
+    for sender in dict.fromkeys((envelope, domain)):
+        yield f'    {sender}. TXT "v=spf1 {server} -all"'
     yield ""
     yield "DKIM signs each mail, so that nobody can change it or write in your name. Plenary does not sign: the mail"
     yield f"server has to, for d={domain}, and over List-Unsubscribe and List-Unsubscribe-Post too: without that, mail"
@@ -34,10 +38,23 @@ def dns_records(settings: Settings) -> Iterator[str]:
     yield "DMARC says what receivers do with mail in your name that neither SPF nor DKIM vouches for. Begin with none,"
     yield "read the reports that come, then write quarantine, and at last reject."
     yield f'    _dmarc.{domain}. TXT "v=DMARC1; p=none; rua=mailto:postmaster@{domain}"'
+    if not _aligned(domain, envelope):
+        yield f"Beware: {envelope} is not {domain}, nor above or below it. Where they do not belong to one registered"
+        yield "domain, SPF does not count for DMARC, and only DKIM vouches for these mails: better take a"
+        yield f"BOUNCE_ADDRESS at {domain}."
     yield ""
     yield "PTR leads from the address of the machine that sends into the world to its name, and the name has to lead"
     yield "back. Whoever gave you the address sets it."
     yield f"    address of {name} PTR {name if name[-1:].isalpha() else SERVERS_NAME}."
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
+def _aligned(one: str, other: str) -> bool:
+    """Whether two domains surely count as one for DMARC (RFC 7489, 3.1: relaxed), without a list of registered ones."""
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def _mechanism(server: str) -> str:

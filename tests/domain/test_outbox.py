@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.domain import message_ids, outbox, owing
-from registration.domain.outbox import FIRST_WAIT, LEASE, LONGEST_WAIT, TRIES_OF_US, Outcome, wait_after
+from registration.domain.outbox import LEASE, TRIES_OF_US, Outcome, wait_after
 from registration.domain.owed import still_owed
 from registration.domain.reminders import make_reminders
 from registration.extensions import db, writing
@@ -276,9 +276,9 @@ def test_somebody_counts_as_told_for_ten_minutes(now: datetime) -> None:
 
 @SQLITE
 @given(st.integers(1, 100_000))
-def test_waits_double_from_a_minute_to_an_hour_give_or_take_a_fifth(tries: int) -> None:
-    steady = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
-    assert 0.8 * steady <= wait_after(tries) <= 1.2 * steady
+def test_waits_double_to_ten_minutes_and_after_an_hour_to_an_hour_give_or_take_a_fifth(tries: int) -> None:
+    minutes = dict(enumerate([1, 2, 4, 8, 10, 10, 10, 10, 20, 40], start=1)).get(tries, 60)
+    assert 0.8 * minutes * MINUTE <= wait_after(tries) <= 1.2 * minutes * MINUTE
 
 
 def test_a_refusal_that_may_be_of_us_is_believed_only_when_it_lasts(now: datetime) -> None:

@@ -48,6 +48,7 @@ def owe(*mails: dict[str, object], now: datetime) -> None:
             "urgent": False,
             "resend": 0,
             "tries": 0,
+            "reply_code": None,
             "due_at": now,
             "next_try_at": now,
             "useful_until": now + DAY,
@@ -84,9 +85,9 @@ def test_another_events_mails_are_not_counted_with_one(now: datetime) -> None:
 
 
 def test_a_mail_is_overdue_after_two_minutes_whatever_it_waits_for(now: datetime) -> None:
-    owe({}, {"tries": 3, "next_try_at": now + DAY}, now=now)
+    owe({}, {"tries": 3, "reply_code": 451, "next_try_at": now + DAY}, now=now)
     assert queue_health.overdue(now=now + 2 * MINUTE) is None
-    assert queue_health.overdue(now=now + 2 * MINUTE + SECOND) == Overdue(2, 0, now, Cause.REFUSED)
+    assert queue_health.overdue(now=now + 2 * MINUTE + SECOND) == Overdue(2, 0, now, Cause.SILENT, 1, 1)
     found = queue_health.health(now=now + 2 * MINUTE + SECOND)
     assert (found.mails_overdue, found.oldest_due_at) == (2, now)
 
@@ -96,12 +97,23 @@ def test_the_likely_cause_is_told_from_what_the_database_shows(now: datetime) ->
     late = now + 3 * MINUTE
     assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.SILENT)
     with writing():
-        (first, _second) = outbox.claim(owner="one", limit=5, now=late)
+        (first, second) = outbox.claim(owner="one", limit=5, now=late)
     assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.BUSY)
     assert queue_health.overdue(now=late + outbox.LEASE) == Overdue(2, 0, now, Cause.SILENT)
     with writing():
         outbox.settle(first, Outcome(sent=False, code=451), owner="one", now=late)
-    assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.REFUSED)
+    assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.BUSY, 1, 1)
+    with writing():
+        outbox.settle(second, Outcome(sent=False), owner="one", now=late)
+    assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.SILENT, 1, 1)
+
+
+def test_mails_that_are_refused_for_now_are_told_from_those_that_do_not_leave(now: datetime) -> None:
+    owe({"tries": 1, "reply_code": 451}, {"tries": 40, "reply_code": 450}, now=now)
+    late = now + 3 * MINUTE
+    assert queue_health.overdue(now=late) == Overdue(2, 0, now, Cause.REFUSED, 2, 1)
+    owe({"tries": 1}, now=now + SECOND)
+    assert queue_health.overdue(now=late) == Overdue(3, 0, now, Cause.SILENT, 2, 1)
 
 
 def test_reminders_that_nobody_makes_are_overdue(now: datetime) -> None:

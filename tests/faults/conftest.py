@@ -59,8 +59,16 @@ def record(house: House) -> Record:
     """Write a row of the table."""
 
     def write(
-        case: str, *, runs: int = 1, mails: int, kills: int = 0, lost: int, duplicates: int, worst: float
+        case: str,
+        *,
+        runs: int = 1,
+        mails: int,
+        kills: int = 0,
+        lost: int = 0,
+        duplicates: int = 0,
+        worst: float,
+        wrong: int = 0,
     ) -> None:
-        recorded.append(Figures(case, house.database, runs, mails, kills, lost, duplicates, worst))
+        recorded.append(Figures(case, house.database, runs, mails, kills, lost, duplicates, worst, wrong))
 
     return write

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import pytest
 
 SHARE = float(os.environ.get("PLENARY_FAULTS") or 0)
-HEAD = ("case", "database", "runs", "mails", "kills", "lost", "duplicates", "worst s")
+HEAD = ("case", "database", "runs", "mails", "kills", "lost", "duplicates", "wrong", "worst s")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """One row of the table. `worst`: the longest of what the case measures, in seconds."""
+    """One row of the table. `worst`: the longest of what the case measures, in seconds; `wrong`: what came
+    and should not have, or says what is not so."""
 
     case: str
     database: str
@@ -27,6 +28,7 @@ class Figures:
     lost: int
     duplicates: int
     worst: float
+    wrong: int = 0
 
 
 recorded: list[Figures] = []
@@ -44,7 +46,7 @@ def table() -> list[str]:
     """The figures so far, in lines."""
     rows: list[tuple[str, ...]] = [HEAD]
     for one in recorded:
-        counts = (one.runs, one.mails, one.kills, one.lost, one.duplicates)
+        counts = (one.runs, one.mails, one.kills, one.lost, one.duplicates, one.wrong)
         rows.append((one.case, one.database, *(f"{count:,}" for count in counts), f"{one.worst:.1f}"))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return [

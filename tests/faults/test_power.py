@@ -52,7 +52,7 @@ def test_what_was_acknowledged_survives_a_power_cut_in_the_next_commit(
             broken += left is None
             lost += left is not None and left < acknowledged
             assert left is None or left <= acknowledged, "a commit of which a part was cut off is there"
-    record("F15 power cut", runs=cuts, mails=0, lost=lost, duplicates=broken, worst=0)
+    record("F15 power cut", runs=cuts, mails=0, lost=lost, wrong=broken, worst=0)
     assert (lost, broken) == (0, 0)
 
 

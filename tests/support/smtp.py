@@ -61,12 +61,14 @@ class MailServer:
         self.port = port
         self.mails: list[ReceivedMail] = []
         self.replies: dict[str, str] = {}
+        self.reply_to_sender = ""
         self.reply_to_data = ""
 
     def clear(self) -> None:
         """Forget all mails and answer 250 to everybody again."""
         self.mails.clear()
         self.replies.clear()
+        self.reply_to_sender = ""
         self.reply_to_data = ""
 
     def to(self, recipient: str) -> list[ReceivedMail]:
@@ -90,6 +92,16 @@ class MailServer:
     def invitations_to(self, recipient: str) -> list[Calendar]:
         """The invitations to `recipient`, in the order of arrival."""
         return [mail.invitation for mail in self.to(recipient) if mail.invitation is not None]
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd names it
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take the sender, or answer what the test asked for."""
+        if self.reply_to_sender:
+            return self.reply_to_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd names it
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

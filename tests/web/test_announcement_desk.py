@@ -32,7 +32,7 @@ from tests.support.announcements import (
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import SLUG, change, load_dialogue, registrations
-from tests.support.organizers import at_desk
+from tests.support.organizers import LIST, at_desk
 from tests.support.pages import Page
 from tests.support.smtp import MailServer
 from tests.web.test_organizer_attendees import counted_queries
@@ -245,6 +245,26 @@ def test_the_list_says_to_whom_and_how_long_each_can_be_taken_back(app: Flask, d
 
 
 @SQLITE
+def test_the_page_of_what_is_about_to_leave_loads_itself_again(app: Flask, desk: Client, clock: FakeClock) -> None:
+    """Every twenty seconds, and the last time when it has left."""
+    add(app, "Amina")
+    page = announce(desk)
+    others = at_desk(app, Role.VIEWER)
+    assert others.page(page.url).response.headers.get("Refresh") is None
+    found = []
+    for wait in (0, 20, 32, 8):
+        clock.advance(wait * SECOND)
+        shown = desk.page(page.url)
+        found.append((shown.response.headers.get("Refresh"), shown.texts(".state"), "loads itself again" in shown.text))
+    assert found == [
+        ("20", ["Leaves in 60 seconds"], True),
+        ("20", ["Leaves in 40 seconds"], True),
+        ("8", ["Leaves in 8 seconds"], True),
+        (None, ["Being sent"], False),
+    ]
+
+
+@SQLITE
 def test_the_list_asks_the_database_as_often_for_many_as_for_few(app: Flask, desk: Client) -> None:
     write(desk)
     desk.page(ALL)
@@ -398,6 +418,20 @@ def test_a_preview_as_a_participant_shows_their_words_and_no_key_of_theirs(app: 
     assert (key in preview.response.text, AMINA in preview.response.text) == (False, False)
     path = next(word for word in shown.split() if "/my/" in word)
     assert app.test_client().get(path).status_code == 404
+
+
+@SQLITE
+def test_a_participants_page_leads_to_what_is_not_sent_yet_as_they_would_get_it(app: Flask, desk: Client) -> None:
+    amina, chi = add(app, "Amina"), add(app, "Chi", "victims-survivors")
+    announce(desk, subject_en="Sent already")
+    write(desk, text_en="Dear {name}")
+    page = desk.page(f"{LIST}{amina}/")
+    assert page.texts("section[aria-labelledby=drafts] li") == ["The doors"]
+    assert "Dear Amina" in desk.page(page.link("The doors")).one("pre").get_text()
+    there = [f"{LIST}{person}/" for person in (amina, chi)]
+    editor, reviewer = at_desk(app, Role.EDITOR), at_desk(app, Role.REVIEWER)
+    seen = [[len(one.page(path).all("#drafts")) for path in there] for one in (desk, editor, reviewer)]
+    assert seen == [[1, 1], [1, 0], [0, 0]]
 
 
 @SQLITE

@@ -40,6 +40,7 @@ from tests.support.smtp import MailServer
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HANDED_OVER = "Handed over to the mail server: 2 Mar 2026, 10:00 UTC−5"
 DIGEST = b"7" * 16
+HOME = "/organizer/"
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +162,7 @@ def test_a_mail_is_sent_again_under_a_new_message_id(
     with app.app_context():
         person = registration(1).public_id
     page = reviewer.page(f"{LIST}{person}/")
+    assert page.texts(f"{again(page, 'Confirmation')} span") == ["It was handed over: this is a second copy."]
     sent = reviewer.submit(page.form(again(page, "Confirmation")))
     assert sent.texts(".notice") == ["The mail is sent again."]
     assert dict(lines(sent))["Confirmation"] == "Waits to be sent."
@@ -184,6 +186,13 @@ def test_a_proof_is_sent_again_while_its_link_is_good(
     clock.advance(2 * DAY)
     assert again_forms(at_desk(app, Role.REVIEWER, address="next@example.org").page(f"{LIST}{person}/")) == []
     assert len(smtp.to(AMINA)) == 2
+
+
+@SQLITE
+def test_what_did_not_arrive_is_no_second_copy(app: Flask, reviewer: Client, amina: str) -> None:
+    settle(app, Kind.CONFIRMED, state=State.FAILED, reply_code=550)
+    page = reviewer.page(f"{LIST}{amina}/")
+    assert (len(again_forms(page)), page.texts("form[action$='/again'] span")) == (1, [])
 
 
 def test_what_has_nothing_to_tell_any_more_is_not_sent_again(app: Flask, reviewer: Client, amina: str) -> None:
@@ -289,20 +298,22 @@ def test_the_desk_leads_to_those_whose_mail_comes_back(app: Flask, reviewer: Cli
         add_person("Bo")
         sign_up_by_rule("wrong@example.org", now=START)
     assert reviewer.page(DESK).all(".notice.error") == []
+    assert reviewer.page(HOME).all(".mark") == []
     settle(app, Kind.PROVE, message_digest=b"8" * 16)
     with app.app_context(), writing():
         address_hash = db.session.scalars(select(Registration.address_hash).order_by(Registration.id.desc())).first()
         assert address_hash
         stopped.stop(address_hash, "5.1.2", now=START)
     come_back(app)
-    desk = reviewer.page(DESK)
-    found = reviewer.page(desk.link("Mail to 1 person comes back"))
-    assert found.texts("tbody th") == ["amina Mail comes back"]
+    for path in (DESK, HOME):
+        found = reviewer.page(reviewer.page(path).link("Mail to 1 person comes back"))
+        assert found.texts("tbody th") == ["amina Mail comes back"]
     everybody = reviewer.page(LIST)
     assert sorted(everybody.texts("tbody th")) == ["Bo", "amina Mail comes back"]
-    viewer = at_desk(app, Role.VIEWER).page(DESK)
-    assert viewer.texts(".notice.error") == ["Mail to 1 person comes back"]
-    assert viewer.all(".notice.error a") == []
+    viewer = at_desk(app, Role.VIEWER)
+    pages = [(viewer.page(DESK), ".notice.error"), (viewer.page(HOME), ".mark")]
+    assert [page.texts(there) for page, there in pages] == [["Mail to 1 person comes back"]] * 2
+    assert [page.all(f"{there} a") for page, there in pages] == [[], []]
 
 
 @SQLITE

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 
 from registration import worker
-from registration.domain import outbox
+from registration.domain import outbox, owing
 from registration.extensions import writing
+from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -21,11 +22,12 @@ from tests.support.dialogue import (
     FIRST_START,
     MINUTE,
     load_dialogue,
+    registration,
     sign_up,
     take_part_by_rule,
     work,
 )
-from tests.support.organizers import DESK, EXPORT, LIST, at_desk
+from tests.support.organizers import DESK, EXPORT, LIST, add_person, at_desk
 from tests.support.pages import Page
 from tests.support.smtp import MailServer
 
@@ -33,6 +35,10 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOME = "/organizer/"
 SESSION = f"{DESK}sessions/human-rights/"
 LATE = 3 * MINUTE
+TITLE = (
+    "Virtual Dialogue with Human Rights and Civil Society Partners on Building a Better Paradigm to Prevent and "
+    "Counter Terrorism"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +91,36 @@ def test_it_names_the_mail_server_where_that_refuses(
     smtp.replies[AMINA] = "451 4.3.0 Later"
     work(app)
     clock.advance(LATE)
+    page = desk.page(HOME)
+    assert alarms(page) == [
+        "Mail does not leave in time. 1 mail has been due for more than 2 minutes and is not sent. The oldest was due "
+        "Monday, 2 March 2026, 15:00 (UTC). Refused for now by their mail servers, and tried again by themselves: "
+        f"1 mail to 1 person. To whom: {TITLE} If this lasts, whoever runs this service can ask the mail server why: "
+        "flask --app wsgi mail check ADDRESS"
+    ]
+    sign_up(client, address="other@example.org")
+    clock.advance(LATE)
     (told,) = alarms(desk.page(HOME))
-    assert "The mail server does not take some of them for now; they are tried again by themselves." in told
+    assert "1 mail to 1 person." in told
+    assert "1 other mail does not leave at all. Most likely no worker is running" in told
+
+
+def test_it_leads_to_those_whose_mail_is_refused_who_may_see_them(
+    app: Flask, smtp: MailServer, clock: FakeClock
+) -> None:
+    with app.app_context():
+        take_part_by_rule(now=clock.now)
+        add_person("Bo")
+        with writing():
+            owing.owe(registration(1), DeliveryKind.LINK, now=clock.now)
+    smtp.replies[AMINA] = "451 4.3.0 Later"
+    work(app)
+    clock.advance(LATE)
+    reviewer, viewer = at_desk(app, Role.REVIEWER), at_desk(app, Role.VIEWER)
+    found = reviewer.page(reviewer.page(HOME).link(f"To whom: {TITLE}"))
+    assert found.texts("tbody th") == ["amina"]
+    assert sorted(reviewer.page(LIST).texts("tbody th")) == ["Bo", "amina"]
+    assert viewer.page(HOME).all(".alarm a") == []
 
 
 @SQLITE

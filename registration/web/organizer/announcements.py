@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from datetime import timedelta
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -26,6 +28,9 @@ from registration.web.organizer.mail_troubles import trouble_list
 Answer = tuple[str, int] | Response
 ALL = "/events/<slug:event_slug>/announcements/"
 ONE = f"{ALL}<int(max=2147483647):number>/"
+NONE = timedelta()
+RELOADED = timedelta(seconds=20)
+"""How often the page of what is about to leave loads itself again: seldom enough to reach its button."""
 
 
 @blueprint.get(ALL)
@@ -79,7 +84,11 @@ def announcement(event: Event, number: int) -> Answer:
         return _form_page(event, found, _form(found, submitted=False))
     which = mail_troubles.of_announcement(found)
     troubles = trouble_list(event, which, found.categories, now=clock.now())
-    return _page("organizer/announcement.html", found, troubles=troubles), 200
+    response = make_response(_page("organizer/announcement.html", found, troubles=troubles))
+    left = found.send_at - clock.now() if found.send_at else NONE
+    if left > NONE and may(organizer(), Action.EDIT_MAIL, event):
+        response.headers["Refresh"] = str(math.ceil(min(left, RELOADED).total_seconds()))
+    return response
 
 
 @blueprint.post(ONE)

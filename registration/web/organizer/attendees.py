@@ -14,6 +14,7 @@ from registration import clock
 from registration.domain import attendees as rules
 from registration.domain import decisions
 from registration.domain.access import Action, may
+from registration.domain.announcements import drafts
 from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
 from registration.domain.mail_status import mails_of
 from registration.domain.personal import open_personal
@@ -155,6 +156,7 @@ def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
         replies=[_reply_text(one, event) for one in replies_of(registration)],
         mails=mail_lines(mails, event.zone, names_announcements=names_category),
         stop=stop_of(registration),
+        drafts=drafts(event) if may(organizer(), Action.EDIT_MAIL, event) else [],
     )
     return html, 422 if form.errors else 200
 

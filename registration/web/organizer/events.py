@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template
 
 from registration import clock
-from registration.domain import exports, queue_health
+from registration.domain import exports, queue_health, stopped
 from registration.domain.access import Action, events_of, may
 from registration.domain.figures import figures, totals
 from registration.models import Event, Organizer
@@ -19,7 +19,7 @@ from registration.web.organizer.desk import blueprint
 def home() -> str:
     """List the events on which the organizer has a role."""
     events = events_of(organizer())
-    return render_template("organizer/home.html", events=events, totals=totals(events))
+    return render_template("organizer/home.html", events=events, totals=totals(events), stopped=stopped.counts(events))
 
 
 @blueprint.get("/events/<slug:event_slug>/")

@@ -9,7 +9,7 @@ from wtforms import BooleanField, PasswordField, ValidationError
 
 from registration.countries import country_names
 from registration.domain.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from registration.domain.attendees import STOPPED
+from registration.domain.attendees import RETRYING, STOPPED
 from registration.domain.decisions import REASON_LENGTH
 from registration.domain.exports import REASON_LENGTH as EXPORT_REASON_LENGTH
 from registration.domain.tables import Format
@@ -85,7 +85,11 @@ class FilterForm(FlaskForm):
     state = MenuField(_l("State"), default="")
     session = MenuField(_l("Session"), default="")
     country = AnyCountryField(_l("Country"), default="")
-    mail = MenuField(_l("Mail"), default="", choices=lambda: [("", _("All")), (STOPPED, _("Comes back"))])
+    mail = MenuField(
+        _l("Mail"),
+        default="",
+        choices=lambda: [("", _("All")), (STOPPED, _("Comes back")), (RETRYING, _("Refused for now"))],
+    )
     order = MenuField(_l("Order"), default="", choices=lambda: [("", _("Newest first")), ("name", _("By name"))])
 
 

@@ -11,11 +11,12 @@ from flask_babel import lazy_gettext as _l
 
 from registration import clock
 from registration.countries import country_names
-from registration.domain.access import Action, may
+from registration.domain.access import Action, events_of, may
 from registration.domain.accounts import address_of
 from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
+from registration.domain.refused import events_concerned
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
 from registration.models.registration import RegistrationState as State
@@ -107,6 +108,7 @@ def _desk() -> dict[str, Any]:
         "column_label": column_label,
         "greeting": greeting,
         "mail_overdue": lambda: overdue(now=clock.now()),
+        "events_with_refused_mail": _events_with_refused_mail,
         "mail_text": mail_text,
         "name_here": name_here,
         "organizer_address": _own_address,
@@ -123,6 +125,13 @@ def greeting(language: str) -> str:
     """Return how mails in a language begin, with the placeholder of the reader's name."""
     with force_locale(language.replace("-", "_")):
         return f"{_('Dear')} {{name}},"
+
+
+def _events_with_refused_mail() -> list[Event]:
+    """Return the events with mail refused for now whose list the organizer may see."""
+    organizer = current_organizer()
+    listed = [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
+    return events_concerned(listed)
 
 
 def _own_address() -> str | None:
