@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from flask import Flask, current_app
 
@@ -37,6 +38,7 @@ LOOK_EVERY = 1.0
 """Seconds between two looks, within a batch, for urgent mail."""
 ALARM_EVERY = timedelta(minutes=1)
 
+T = TypeVar("T")
 Work = Callable[[threading.Event], int]
 """What is done on each connection until the event is set; returns how many mails were tried."""
 
@@ -196,20 +198,27 @@ def _settings() -> Settings:
 
 
 def _make_notices(now: datetime) -> None:
-    for session_id in notices.due_sessions(now=now):
-        with writing():
-            notices.tell(session_id, now=now)
+    _make_each(notices.due_sessions(now=now), lambda one: notices.tell(one, now=now))
 
 
 def _make_reminders(now: datetime) -> None:
-    with writing():
-        reminders.make_reminders(now=now)
+    rounds = [(due.rule.id, due.session.id) for due in reminders.not_made(now=now)]
+    _make_each(rounds, lambda one: reminders.make_round(*one, now=now))
 
 
 def _make_announcements(now: datetime) -> None:
-    for announcement_id in announcement_mails.due(now=now):
-        with writing():
-            announcement_mails.make(announcement_id, now=now)
+    _make_each(announcement_mails.due(now=now), lambda one: announcement_mails.make(one, now=now))
+
+
+def _make_each(due: Iterable[T], make: Callable[[T], object]) -> None:
+    """Make each in a unit of work of its own: one that fails holds up no other."""
+    for one in due:
+        try:
+            with writing():
+                make(one)
+        except Exception as error:  # noqa: BLE001 - the next sweep tries again
+            leave_unit()
+            _log("what is due cannot be made", error)
 
 
 def _fill_places(now: datetime) -> None:

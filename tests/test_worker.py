@@ -15,7 +15,7 @@ from registration.domain import message_ids, owing, participation
 from registration.extensions import db, writing
 from registration.keys import SealError
 from registration.mail.posting import Unreachable
-from registration.models import Category, Delivery, EventSession, Registration
+from registration.models import Category, Delivery, EventSession, Registration, ReminderRule
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.programme import SessionState
 from tests.support.client import Client
@@ -393,3 +393,23 @@ def test_a_session_cancelled_meanwhile_is_named_as_cancelled_in_the_confirmation
     mail = smtp.last_to(AMINA)
     assert "Discussion, premiere of “VictimA” and closing session – cancelled" in mail.text
     assert len(list(mail.message.iter_attachments())) == 1
+
+
+@SQLITE
+def test_a_round_that_cannot_be_made_holds_up_no_other(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rule asks for a language that no database can be asked for: its statement fails."""
+    take_part(client, smtp)
+    clock.move_to(FIRST_START - DAY)
+    with app.app_context(), writing():
+        rule = db.session.execute(select(ReminderRule).where(ReminderRule.slug == "day-before")).scalar_one()
+        db.session.add(
+            ReminderRule(
+                event=rule.event, slug="spoilt", minutes_before=24 * 60 + 1, categories=[], languages=["\ud800"]
+            )
+        )
+    smtp.clear()
+    work(app)
+    assert [mail.subject.split(":")[0] for mail in smtp.to(AMINA)] == ["Reminder"]
+    assert "what is due cannot be made" in caplog.text

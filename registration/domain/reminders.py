@@ -59,21 +59,33 @@ def due_reminders(event: Event, *, now: datetime) -> Iterator[Due]:
                 yield Due(rule, session, begins_at, until)
 
 
-def make_reminders(*, now: datetime) -> int:
-    """Make the deliveries of every reminder that falls due, those of what begins first in front. Returns how many
-    rounds were made."""
-    made = 0
-    all_due = [due for event in _events_near(now) for due in due_reminders(event, now=now)]
-    for due in sorted(all_due, key=lambda due: due.session.starts_at):
-        if not _is_made(due) and _still_stands(due, now) and _begin_round(due, now):
-            _make(due, now)
-            made += 1
-    return made
-
-
 def not_made(*, now: datetime) -> list[Due]:
-    """Return the rounds that have fallen due and are not made: where a worker runs, they are within a second."""
-    return [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
+    """Return the rounds that have fallen due and are not made, those of what begins first in front.
+
+    Where a worker runs, they are made within a second.
+    """
+    found = [due for event in _events_near(now) for due in due_reminders(event, now=now) if not _is_made(due)]
+    return sorted(found, key=lambda due: (due.session.starts_at, due.session.id, due.rule.id))
+
+
+def make_reminders(*, now: datetime) -> int:
+    """Make all of them. Returns how many rounds were made."""
+    keys = [(due.rule.id, due.session.id) for due in not_made(now=now)]
+    return sum(make_round(rule_id, session_id, now=now) for rule_id, session_id in keys)
+
+
+def make_round(rule_id: int, session_id: int, *, now: datetime) -> bool:
+    """Make the deliveries of one rule's reminder of one session, if it is still due. Returns whether they were made.
+
+    Nobody edits the rule until the unit of work ends.
+    """
+    shared = select(ReminderRule).where(ReminderRule.id == rule_id).with_for_update(read=True)
+    rule = db.session.execute(shared.execution_options(populate_existing=True)).scalar_one_or_none()
+    for due in due_reminders(rule.event, now=now) if rule else ():
+        if (due.rule.id, due.session.id) == (rule_id, session_id) and not _is_made(due) and _begin_round(due, now):
+            _make(due, now)
+            return True
+    return False
 
 
 def send_now(rule: ReminderRule, session: EventSession, *, now: datetime) -> int:
@@ -161,13 +173,6 @@ def _events_near(now: datetime) -> list[Event]:
             .options(selectinload(Event.sessions), selectinload(Event.reminder_rules))
         ).scalars()
     )
-
-
-def _still_stands(due: Due, now: datetime) -> bool:
-    """Whether a rule still says so; nobody edits it until the unit of work ends."""
-    shared = select(ReminderRule).where(ReminderRule.id == due.rule.id).with_for_update(read=True)
-    rule = db.session.execute(shared.execution_options(populate_existing=True)).scalar_one_or_none()
-    return rule is not None and due in due_reminders(due.session.event, now=now)
 
 
 def _begin_round(due: Due, now: datetime) -> bool:
