@@ -404,11 +404,8 @@ def test_a_round_that_cannot_be_made_holds_up_no_other(
     clock.move_to(FIRST_START - DAY)
     with app.app_context(), writing():
         rule = db.session.execute(select(ReminderRule).where(ReminderRule.slug == "day-before")).scalar_one()
-        db.session.add(
-            ReminderRule(
-                event=rule.event, slug="spoilt", minutes_before=24 * 60 + 1, categories=[], languages=["\ud800"]
-            )
-        )
+        spoilt = {"slug": "spoilt", "minutes_before": 24 * 60, "categories": [], "languages": ["\ud800"]}
+        db.session.add(ReminderRule(event=rule.event, **spoilt))
     smtp.clear()
     work(app)
     assert [mail.subject.split(":")[0] for mail in smtp.to(AMINA)] == ["Reminder"]
