@@ -202,7 +202,7 @@ def test_who_leaves_between_making_and_sending_gets_none(
     work(app)
     assert reached(smtp) == ["bo"]
     assert facts(desk.page(page.url), "#mails ~") == {
-        "Waiting": "0",
+        "Waiting for their time": "0",
         "Sent": "1",
         "Refused by the mail server": "0",
         "Came back": "0",
@@ -220,7 +220,7 @@ def test_refused_mails_are_counted_and_hold_up_nobody(
     leave(app, clock)
     assert sorted(mail_states(app)) == [DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.WAITING]
     assert desk.page(ALL).texts("td[data-label=Mails]") == [
-        "Waiting: 1Sent: 1Refused by the mail server: 1Came back: 0Not sent: 0"
+        "Waiting for their time: 1Sent: 1Refused by the mail server: 1Came back: 0Not sent: 0"
     ]
     assert desk.page(page.url).texts(".state") == ["Being sent"]
     smtp.replies.clear()
@@ -228,7 +228,11 @@ def test_refused_mails_are_counted_and_hold_up_nobody(
     work(app)
     page = desk.page(page.url)
     assert page.texts(".state") == ["Sent: 2 Mar 2026, 10:01 UTC−5"]
-    assert [facts(page)[name] for name in ("Waiting", "Sent", "Refused by the mail server")] == ["0", "2", "1"]
+    assert [facts(page)[name] for name in ("Waiting for their time", "Sent", "Refused by the mail server")] == [
+        "0",
+        "2",
+        "1",
+    ]
 
 
 @pytest.mark.parametrize("name", ["{event} {own_page}", "<b>Amina</b>", "https://evil.example", "{0.__class__}"])

@@ -22,7 +22,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 RULE = f"{DESK}reminders/day-before/"
 AGAIN = "Send again to this 1"
 AT = "25 May 2026, 10:00 UTC−4"
-REFUSED = f"Refused for good: Refused as unwanted (5.7.1). {AT}"
+REFUSED = f"Refused for good: The mail server cannot carry what is in the mail (5.6.0). {AT}"
 NO_MAILBOX = f"Refused for good: There is no such mailbox (5.1.1). {AT}"
 
 
@@ -32,7 +32,7 @@ def _dialogue(app: Flask, smtp: MailServer) -> None:
     load_dialogue(app)
     for name in ("Amina", "Bo", "Chi"):
         add(app, name, "youth", sessions=("human-rights",))
-    smtp.replies["bo@example.org"] = "550 5.7.1 Unwanted"
+    smtp.replies["bo@example.org"] = "550 5.6.0 Unwanted"
     smtp.replies["chi@example.org"] = "550 5.1.1 Unknown"
 
 
