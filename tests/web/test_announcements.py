@@ -228,11 +228,8 @@ def test_refused_mails_are_counted_and_hold_up_nobody(
     work(app)
     page = desk.page(page.url)
     assert page.texts(".state") == ["Sent: 2 Mar 2026, 10:01 UTC−5"]
-    assert [facts(page)[name] for name in ("Waiting for their time", "Sent", "Refused by the mail server")] == [
-        "0",
-        "2",
-        "1",
-    ]
+    names = ("Waiting for their time", "Sent", "Refused by the mail server")
+    assert [facts(page)[name] for name in names] == ["0", "2", "1"]
 
 
 @pytest.mark.parametrize("name", ["{event} {own_page}", "<b>Amina</b>", "https://evil.example", "{0.__class__}"])

@@ -77,7 +77,7 @@ def test_an_announcement_tells_whom_it_has_not_reached_and_goes_to_them_again(
     leave(app, clock)
     page = desk.page(desk.page(f"{DESK}announcements/").link("The doors"))
     assert [one.partition(".")[0] for one in troubles(page)] == [
-        "Bo: Refused for good: Refused as unwanted (5",
+        "Bo: Refused for good: The mail server cannot carry what is in the mail (5",
         "Chi: Not sent, for this address takes no mail",
     ]
     del smtp.replies["bo@example.org"]
