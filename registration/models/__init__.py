@@ -5,9 +5,12 @@ from registration.models.delivery import Delivery, MailPace, ReminderRound, Stop
 from registration.models.event import Category, Event, Question, ReminderRule
 from registration.models.export import Export
 from registration.models.invitation import Invitation
+from registration.models.key_check import KeyCheck
 from registration.models.organizer import Organizer, OrganizerRole, OrganizerSession
 from registration.models.programme import EventSession, ProgrammeItem, SessionRevision, Speaker, Stream
 from registration.models.registration import Registration, SessionChoice
+from registration.models.submission import Submission
+from registration.models.unmasking import Unmasking
 
 __all__ = [
     "Announcement",
@@ -17,6 +20,7 @@ __all__ = [
     "EventSession",
     "Export",
     "Invitation",
+    "KeyCheck",
     "MailPace",
     "Organizer",
     "OrganizerRole",
@@ -31,4 +35,6 @@ __all__ = [
     "Speaker",
     "StoppedAddress",
     "Stream",
+    "Submission",
+    "Unmasking",
 ]

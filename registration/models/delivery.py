@@ -35,6 +35,8 @@ class DeliveryKind(enum.StrEnum):
     """A session was added that this person has not chosen."""
     ANNOUNCEMENT = "announcement"
     """What organizers write to a group of people."""
+    FAREWELL = "farewell"
+    """The last mail to somebody who has asked to be erased."""
 
 
 class DeliveryState(enum.StrEnum):

@@ -87,6 +87,15 @@ class Event(Base):
     sender_name: Mapped[Texts] = mapped_column(JSON)
     privacy_notice: Mapped[Texts] = mapped_column(JSON)
     retention_days: Mapped[int]
+    """After the end of the last session all personal data stays for so many days."""
+    field_days: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, nullable=True)
+    """Fields of the personal part that go earlier, each so many days after that end: {"needs": 0}."""
+    keeps_vetting_names: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether names for vetting stay when the decision is final; else they are erased with it."""
+    forgotten_fields: Mapped[list[str]] = mapped_column(JSON, default=list, nullable=True)
+    """The fields of `field_days` that are gone."""
+    forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When all personal data was deleted; None while there may be some."""
     registration_opens: Mapped[datetime] = mapped_column(UtcDateTime)
     registration_closes: Mapped[datetime] = mapped_column(UtcDateTime)
     places: Mapped[int | None]
@@ -124,6 +133,8 @@ class Category(Base):
     entry: Mapped[Entry] = mapped_column(words(Entry))
     places: Mapped[int | None]
     at_risk: Mapped[bool] = mapped_column(default=False)
+    asks_vetting_name: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the form asks for a name for vetting beside the name for lists."""
 
     event: Mapped[Event] = relationship(back_populates="categories")
     questions: Mapped[list[Question]] = relationship(

@@ -73,8 +73,14 @@ class Registration(Base):
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When this person asked for no more reminders and announcements (RFC 8058); None while they want them."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    vetting: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The name for vetting, sealed apart from the rest: whatever opens `sealed` for a list does not hold it."""
     manage_generation: Mapped[int] = mapped_column(default=0)
+    manage_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     feed_generation: Mapped[int] = mapped_column(default=0)
+    feed_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unsubscribe_generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    unsubscribe_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     feed_on: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -85,6 +91,8 @@ class Registration(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("organizer.id"))
+    leaving_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person asked to be erased: they are in no list any more, and go when the farewell mail has left."""
 
     event: Mapped[Event] = relationship()
     category: Mapped[Category] = relationship()
