@@ -41,11 +41,32 @@ faults: setup ## Kill workers, break mail servers and count, as often as the pla
 	@PLENARY_FAULTS=$(PLENARY_FAULTS) $(py) -m pytest tests/faults $(ARGS)
 
 .PHONY: lint
-lint: .venv/dev.stamp ## Check style, formatting, types and layers
+lint: .venv/dev.stamp ## Check style, formatting, types, layers, and what bandit and detect-secrets find
 	@$(py) -m ruff check .
 	@$(py) -m ruff format --check .
 	@$(py) -m mypy
 	@.venv/bin/lint-imports --no-logo
+	@$(py) -m bandit --quiet --severity-level medium --recursive checks config.py deploy migrations registration wsgi.py
+	@git ls-files -z -- . $(invented) $(locks) | xargs -0 .venv/bin/detect-secrets-hook
+	@git ls-files -z -- $(subst :!,,$(invented)) | xargs -0 .venv/bin/detect-secrets-hook \
+	  --disable-plugin KeywordDetector --disable-plugin HexHighEntropyString --disable-plugin BasicAuthDetector
+
+# Tests are made of invented passwords and digests, and locks of digests: only keys of known makes are looked for there.
+invented := ':!tests' ':!bench'
+locks := ':!requirements' ':!tests/ical_reader/package-lock.json'
+
+.PHONY: audit
+audit: .venv/dev.stamp ## Look up known vulnerabilities of what we run on, where the internet can be reached
+	@$(py) -m checks.audit
+
+.PHONY: sbom
+sbom: .venv/dev.stamp ## Write what we run on as an SBOM (CycloneDX) into build/sbom.cdx.json
+	@mkdir -p $(dir $(SBOM))
+	@$(py) -W ignore -m cyclonedx_py requirements --short-PURLs --output-reproducible --pyproject pyproject.toml \
+	  --output-file $(SBOM) requirements/run.lock
+	@echo $(SBOM)
+
+SBOM ?= build/sbom.cdx.json
 
 .PHONY: format
 format: .venv/dev.stamp ## Format the code and repair what ruff can repair

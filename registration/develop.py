@@ -132,7 +132,7 @@ def _wait_until_alive(web: subprocess.Popen[bytes], port: int) -> None:
         if web.poll() is not None:
             raise click.ClickException(f"The web server does not start; is port {port} free? PORT chooses another.")
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()  # nosec B310 # our own
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
         else:

@@ -47,7 +47,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("invitation")
     op.drop_table("session_revision")
-    op.execute(f"DELETE FROM delivery WHERE kind IN {NEW_KINDS}")  # noqa: S608 - constants
+    op.execute(f"DELETE FROM delivery WHERE kind IN {NEW_KINDS}")  # noqa: S608  # nosec B608 # constants
     _allow_kinds(KINDS)
     op.drop_index(op.f("ix_event_session_notice_at"), table_name="event_session")
     op.drop_column("event_session", "notice_at")
