@@ -40,6 +40,10 @@ faults-short: faults ## The same with a share of the counts (0.15)
 faults: setup ## Kill workers, break mail servers and count, as often as the plan asks for: hours on two cores
 	@PLENARY_FAULTS=$(PLENARY_FAULTS) $(py) -m pytest tests/faults $(ARGS)
 
+.PHONY: inputs
+inputs: setup ## Send every class of awkward input to every field of every form, where `make test` sends a share
+	@PLENARY_INPUTS=1 $(py) -m pytest tests/web/test_any_input.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/dev.stamp ## Check style, formatting, types, layers, and what bandit and detect-secrets find
 	@$(py) -m ruff check .
