@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, text, update
 from werkzeug.test import TestResponse
 
 from config import ROOT
-from registration import clock, worker
+from registration import clock, tray, worker
 from registration.domain import invitations, notices, revisions, signup
 from registration.domain.event_file import import_event
 from registration.domain.personal import Personal, address_hash
@@ -136,8 +136,17 @@ def answers(category: str = "youth", **values: Any) -> dict[str, Any]:
 
 
 def sign_up(client: Client, category: str = "youth", **values: Any) -> TestResponse:
-    """Send the filled form of a category, and answer with what came back."""
-    return client.post(f"{REGISTER}{category}/", data=answers(category, **values))
+    """Send the filled form of a category, and answer with what came back; the worker has taken it in hand, and has sent
+    no mail."""
+    response = client.post(f"{REGISTER}{category}/", data=answers(category, **values))
+    empty_tray(client.application)
+    return response
+
+
+def empty_tray(app: Flask) -> int:
+    """Let the worker answer what was sent by forms, without sending mail; answers how many there were."""
+    with app.app_context():
+        return tray.empty(now=clock.now())
 
 
 def work(app: Flask) -> int:
@@ -170,7 +179,8 @@ def take_part(client: Client, smtp: MailServer, category: str = "youth", **value
 
 
 def rows(app: Flask) -> list[tuple[str, RegistrationState]]:
-    """(category, state) of all registrations, the oldest first."""
+    """(category, state) of all registrations, the oldest first, when all that was sent by forms is answered."""
+    empty_tray(app)
     with app.app_context():
         query = select(Category.slug, Registration.state).join(Registration.category).order_by(Registration.id)
         return [(slug, state) for slug, state in db.session.execute(query)]
