@@ -47,6 +47,9 @@ OUTAGE_PAUSE = 5.0
 LOOK_EVERY = 1.0
 """Seconds between two looks, within a batch, for urgent mail."""
 ALARM_EVERY = timedelta(minutes=1)
+OVERDUE = (
+    "due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, %d answers to forms, since %s (%s)"
+)
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], int]
@@ -273,8 +276,8 @@ def _sound_alarm(now: datetime) -> None:
     db.session.rollback()
     if late:
         _Alarm.sounded_at = now
-        told = (late.mails, late.reminders, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
-        logger.error("due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, since %s (%s)", *told)
+        told = (late.mails, late.reminders, late.submissions, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
+        logger.error(OVERDUE, *told)
 
 
 STEPS = (

@@ -19,7 +19,7 @@ from registration.domain.event_file import import_event
 from registration.domain.personal import Personal, address_hash
 from registration.domain.programme import event_named
 from registration.extensions import Base, db, writing
-from registration.models import Category, Delivery, Event, EventSession, Registration
+from registration.models import Category, Delivery, Event, EventSession, Registration, Submission
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
@@ -144,9 +144,12 @@ def sign_up(client: Client, category: str = "youth", **values: Any) -> TestRespo
 
 
 def empty_tray(app: Flask) -> int:
-    """Let the worker answer what was sent by forms, without sending mail; answers how many there were."""
+    """Let the worker answer what was sent by forms, all of it and without sending mail; answers how many there were."""
     with app.app_context():
-        return tray.empty(now=clock.now())
+        count = tray.empty(now=clock.now())
+        put_off = select(Submission.id).where(Submission.next_try_at > Submission.created_at)
+        assert db.session.execute(put_off).all() == []
+        return count
 
 
 def work(app: Flask) -> int:

@@ -170,7 +170,8 @@ def test_the_worker_logs_it_once_a_minute_and_names_nobody(
         return [(one.levelno, one.getMessage()) for one in caplog.records]
 
     line = (
-        "due for more than 2 minutes and not sent: 1 mails, 0 rounds of reminders, since 2026-03-02T15:00:00Z (silent)"
+        "due for more than 2 minutes and not sent: 1 mails, 0 rounds of reminders, 0 answers to forms, "
+        "since 2026-03-02T15:00:00Z (silent)"
     )
     found = [logged()]
     for wait in (LATE, timedelta(seconds=59), timedelta(seconds=1)):
