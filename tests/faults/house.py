@@ -110,8 +110,8 @@ class House:
             db.session.execute(update(Delivery).where(waiting).values(next_try_at=PAST))
 
     def drained(self, deadline: float = 60, kind: DeliveryKind | None = None) -> float:
-        """Wait until nothing (of a kind) is owed any more, nor will be by a form that was sent; returns the seconds that
-        took."""
+        """Wait until nothing (of a kind) is owed any more, nor will be by what was sent by forms; returns the seconds
+        that took."""
         begun = time.monotonic()
         if kind is None:
             self.answered(deadline)
