@@ -12,7 +12,7 @@ from registration.mail.recording import leave_unit
 
 logger = logging.getLogger("plenary.worker")
 
-AT_ONCE = 200
+AT_ONCE = 100
 """So many are answered in a row: a crowd that signs up holds up no reminder."""
 
 
