@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import joinedload, load_only
 
 from registration.domain import signup
 from registration.domain.personal import Personal
@@ -23,6 +24,13 @@ from registration.models.submission import SubmissionKind as Kind
 
 SOONEST = timedelta(seconds=10)
 """After which what could not be answered is tried again, at the earliest."""
+
+
+_LITTLE = (
+    load_only(Category.slug, Category.event_id),
+    joinedload(Category.event).load_only(Event.state, Event.registration_opens, Event.registration_closes),
+)
+"""What a sign-up reads of its category; to read all the words of an event would take as long as all the rest."""
 
 
 class Taken(NamedTuple):
@@ -106,7 +114,7 @@ def _take(event_id: int, kind: Kind, digest: bytes, typed: Mapping[str, Any], *,
 
 def _sign_up(taken: Taken, typed: dict[str, Any], *, now: datetime) -> None:
     slug = typed.pop("category")
-    chosen = select(Category).where(Category.event_id == taken.event_id, Category.slug == slug)
+    chosen = select(Category).where(Category.event_id == taken.event_id, Category.slug == slug).options(*_LITTLE)
     category = db.session.execute(chosen).scalar_one_or_none()
     sessions = select(EventSession.id).where(
         EventSession.event_id == taken.event_id, EventSession.id.in_(typed["session_ids"])
