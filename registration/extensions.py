@@ -114,22 +114,27 @@ def insert_row(model: type[Base], row: Mapping[str, Any]) -> int:
 
 def insert_new(model: type[Base], row: Mapping[str, Any]) -> bool:
     """INSERT one row unless its key is taken, waiting for whoever is about to take it. Returns whether it is new."""
-    statement = _tolerant_insert(model).values(**row).on_conflict_do_nothing()
-    inserted = db.session.connection().execute(statement.returning(*model.__table__.primary_key))
-    return inserted.first() is not None
+    statement = _insert_new_into(model, db.engine.dialect.name)
+    return db.session.connection().execute(statement, row).first() is not None
 
 
 def insert_selected(model: type[Base], columns: Iterable[str], chosen: Select[*tuple[Any, ...]]) -> int:
     """INSERT what a query finds, but for rows whose key is taken, or being taken just now. Returns how many are new."""
-    statement = _tolerant_insert(model).from_select(list(columns), chosen).on_conflict_do_nothing()
+    insert_into = _tolerant_insert(model, db.engine.dialect.name)
+    statement = insert_into.from_select(list(columns), chosen).on_conflict_do_nothing()
     inserted = db.session.connection().execute(statement, execution_options={"preserve_rowcount": True})
     return inserted.rowcount
 
 
-def _tolerant_insert(model: type[Base]) -> Any:
+def _tolerant_insert(model: type[Base], database: str) -> Any:
     """Return an INSERT of the database at hand, which has more to it than the standard's."""
-    dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[db.engine.dialect.name]
+    dialect_insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[database]
     return dialect_insert(model.__table__)
+
+
+@cache
+def _insert_new_into(model: type[Base], database: str) -> Any:
+    return _tolerant_insert(model, database).on_conflict_do_nothing().returning(*model.__table__.primary_key)
 
 
 @cache

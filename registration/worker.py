@@ -14,8 +14,18 @@ from typing import TypeVar
 from flask import Flask, current_app
 
 from config import Settings
-from registration import clock
-from registration.domain import admission, announcement_mails, notices, outbox, pace, reminders, signup
+from registration import clock, tray
+from registration.domain import (
+    admission,
+    announcement_mails,
+    notices,
+    openness,
+    outbox,
+    pace,
+    reminders,
+    signup,
+    submissions,
+)
 from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
 from registration.domain.privacy import purge
@@ -37,6 +47,9 @@ OUTAGE_PAUSE = 5.0
 LOOK_EVERY = 1.0
 """Seconds between two looks, within a batch, for urgent mail."""
 ALARM_EVERY = timedelta(minutes=1)
+OVERDUE = (
+    "due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, %d answers to forms, since %s (%s)"
+)
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], int]
@@ -44,12 +57,12 @@ Work = Callable[[threading.Event], int]
 
 
 def sweep() -> None:
-    """Make what falls due now: notices of changes, reminders, announcements, moves of waiting lists, and what is to be
-    forgotten; and log what is overdue.
+    """Answer what was sent by forms, and make what falls due now: notices of changes, reminders, announcements, moves
+    of waiting lists, what pages say of places, and what is to be forgotten; and log what is overdue.
 
     A step that fails is logged and holds up neither the others nor the mail.
     """
-    for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget, _sound_alarm):
+    for step in STEPS:
         try:
             step(clock.now())
         except Exception as error:  # noqa: BLE001 - the next sweep tries again
@@ -197,6 +210,10 @@ def _settings() -> Settings:
     return settings
 
 
+def _answer_submissions(now: datetime) -> None:
+    tray.empty(now=now)
+
+
 def _make_notices(now: datetime) -> None:
     _make_each(notices.due_sessions(now=now), lambda one: notices.tell(one, now=now))
 
@@ -226,8 +243,18 @@ def _fill_places(now: datetime) -> None:
         admission.fill_all(now=now)
 
 
+def _show_places(now: datetime) -> None:
+    stale = openness.stale(now=now)
+    db.session.rollback()
+    if stale:
+        with writing():
+            for event_id, said in stale.items():
+                openness.say(event_id, said)
+
+
 def _forget(now: datetime) -> None:
     with writing():
+        submissions.expire(now=now)
         signup.expire_unverified(now=now)
         expire_sessions(now=now)
         forgotten = purge(now=now)
@@ -249,8 +276,21 @@ def _sound_alarm(now: datetime) -> None:
     db.session.rollback()
     if late:
         _Alarm.sounded_at = now
-        told = (late.mails, late.reminders, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
-        logger.error("due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, since %s (%s)", *told)
+        told = (late.mails, late.reminders, late.submissions, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
+        logger.error(OVERDUE, *told)
+
+
+STEPS = (
+    _answer_submissions,
+    _make_notices,
+    _make_reminders,
+    _make_announcements,
+    _fill_places,
+    _show_places,
+    _forget,
+    _sound_alarm,
+)
+"""What a sweep does, in this order."""
 
 
 def _log(what: str, error: Exception) -> None:

@@ -38,7 +38,7 @@ def upgrade() -> None:
         op.add_column("registration", column)
     for column in _of_event():
         op.add_column("event", column)
-    op.execute("UPDATE event SET field_days = '{}', forgotten_fields = '[]'")
+    op.execute("UPDATE event SET field_days = '{}', forgotten_fields = '[]', openness = '{}'")
     op.add_column("category", sa.Column("asks_vetting_name", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, NEW_KINDS)
@@ -83,6 +83,7 @@ def _of_event() -> tuple[sa.Column, ...]:
         sa.Column("keeps_vetting_names", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("forgotten_fields", sa.JSON(), nullable=True),
         sa.Column("forgotten_at", sa.DateTime(), nullable=True),
+        sa.Column("openness", sa.JSON(), nullable=True),
     )
 
 
@@ -105,6 +106,7 @@ def _create_submission() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["event_id"], ["event.id"], name=op.f("fk_submission_event_id_event"), ondelete="CASCADE"
         ),

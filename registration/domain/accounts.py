@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from datetime import datetime, timedelta
-from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -49,6 +48,8 @@ COMMON = frozenset(
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """Argon2id with the parameters of OWASP's password storage rules (m=19 MiB, t=2, p=1)."""
+_NOBODYS_HASH = _hasher.hash(secrets.token_bytes(TOKEN_BYTES))
+"""Fits no password, and is verified where there is none: made beforehand, as the first to ask would wait for it."""
 
 
 def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
@@ -150,7 +151,7 @@ def password_fits(organizer: Organizer | None, password: str) -> bool:
     """Whether this is the account's password. Takes the same time where there is no account or no password yet."""
     known = organizer.password_hash if organizer and not organizer.disabled else None
     try:
-        _hasher.verify(known or _nobodys_hash(), _normalised(password[: LONGEST_PASSWORD + 1]))
+        _hasher.verify(known or _NOBODYS_HASH, _normalised(password[: LONGEST_PASSWORD + 1]))
     except VerificationError:
         return False
     return known is not None
@@ -241,12 +242,6 @@ def _is_guessable(password: str, address: str) -> bool:
 def _normalised(password: str) -> bytes:
     """The same password from every keyboard (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
-
-
-@cache
-def _nobodys_hash() -> str:
-    """A hash that fits no password, to be verified where there is none."""
-    return _hasher.hash(secrets.token_bytes(TOKEN_BYTES))
 
 
 def _is_over(session: OrganizerSession, now: datetime) -> bool:

@@ -69,10 +69,12 @@ class Places:
 
     def free(self, category_id: int) -> bool:
         """Whether the event and the category each have a place left."""
-        limit = self._limits[category_id]
-        return (limit is None or self._held[category_id] < limit) and (
-            self._total is None or self._held.total() < self._total
-        )
+        return all(held < limit for held, limit in self.limited(category_id))
+
+    def limited(self, category_id: int) -> list[tuple[int, int]]:
+        """Return (places held, places there are) of the category and of the event, where these have a limit."""
+        counts = ((self._held[category_id], self._limits[category_id]), (self._held.total(), self._total))
+        return [(held, limit) for held, limit in counts if limit is not None]
 
     def take(self, category_id: int) -> None:
         """Count one more place as held."""

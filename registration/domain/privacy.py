@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, or_, select
 
-from registration.domain import exports, stopped
+from registration.domain import exports, stopped, submissions
 from registration.domain.programme import ends_at
 from registration.extensions import db
 from registration.models import Announcement, Category, Event, Registration
@@ -48,6 +48,7 @@ def numbers(event_id: int) -> dict[str, dict[str, int]]:
 
 
 def _forget(event: Event) -> int:
+    submissions.forget(event.id)
     exports.forget_words(event)
     db.session.execute(delete(Announcement).where(Announcement.event_id == event.id))
     event.kept_numbers = numbers(event.id) or event.kept_numbers

@@ -1,4 +1,4 @@
-"""How the outbox does: what has left, what waits, and what is due and does not leave."""
+"""How the outbox does, and the tray before it: what has left, what waits, and what is due and does not leave."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registration.domain import reminders
 from registration.domain.refused import REFUSED_FOR_NOW, WAITS
 from registration.domain.reminders import Due
 from registration.extensions import db
-from registration.models import Delivery, Event, Registration, StoppedAddress
+from registration.models import Delivery, Event, Registration, StoppedAddress, Submission
 from registration.models.delivery import DeliveryState as State
 
 PATIENCE = timedelta(minutes=2)
@@ -46,18 +46,21 @@ class Cause(enum.StrEnum):
     """A worker is at it, and has more to do than it can."""
     SILENT = "silent"
     """No worker runs, or the mail server cannot be reached."""
+    FAULTY = "faulty"
+    """A worker has tried what was sent by forms, and cannot answer it."""
 
 
 @dataclass(frozen=True)
 class QueueHealth:
     """All mails by how they stand; when the oldest that has not left was due; how many mails and rounds of reminders
-    are overdue; to how many addresses nothing is sent any more."""
+    are overdue; to how many addresses nothing is sent any more; how many forms wait for their answer too long."""
 
     mails: Counter[Standing]
     oldest_due_at: datetime | None
     mails_overdue: int
     reminders_overdue: int
     addresses_stopped: int
+    submissions_overdue: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Overdue:
     """How many of the mails are refused for now."""
     people_refused: int = 0
     """To how many people these are."""
+    submissions: int = 0
+    """How many forms that people have sent nobody has answered."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ def health(*, now: datetime) -> QueueHealth:
         mails_overdue=_count(and_(WAITS, Delivery.due_at < now - PATIENCE)),
         reminders_overdue=len(_reminders_overdue(now)),
         addresses_stopped=db.session.execute(select(func.count()).select_from(StoppedAddress)).scalar_one(),
+        submissions_overdue=_unanswered(now).number,
     )
 
 
@@ -115,12 +121,12 @@ def overdue(*, now: datetime) -> Overdue | None:
             func.max(Delivery.claimed_until).label("claimed_until"),
         ).where(WAITS, Delivery.due_at < now - PATIENCE)
     ).one()
-    rounds = _reminders_overdue(now)
-    since = [one for one in (mails.since, *(due.due_at for due in rounds)) if one]
+    rounds, forms = _reminders_overdue(now), _unanswered(now)
+    since = [one for one in (mails.since, forms.since, *(due.due_at for due in rounds)) if one]
     if not since:
         return None
-    cause = _cause(mails, rounds, now)
-    return Overdue(mails.number, len(rounds), min(since), cause, mails.refused, mails.people)
+    cause = Cause.SILENT if rounds or forms.untried else _cause(mails, now)
+    return Overdue(mails.number, len(rounds), min(since), cause, mails.refused, mails.people, forms.number)
 
 
 def of_event(event: Event, *, now: datetime) -> EventMails:
@@ -156,9 +162,21 @@ def _reminders_overdue(now: datetime) -> Sequence[Due]:
     ]
 
 
-def _cause(mails: Row[int, datetime, int, int, datetime | None], rounds: Sequence[Due], now: datetime) -> Cause:
-    if rounds:
-        return Cause.SILENT
+def _unanswered(now: datetime) -> Row[int, datetime | None, int]:
+    """Count the forms that wait for longer than a worker would leave them, and those of them that none has tried."""
+    untried = case((Submission.next_try_at == Submission.created_at, Submission.id))
+    return db.session.execute(
+        select(
+            func.count().label("number"),
+            func.min(Submission.created_at).label("since"),
+            func.count(untried).label("untried"),
+        ).where(Submission.created_at < now - PATIENCE)
+    ).one()
+
+
+def _cause(mails: Row[int, datetime, int, int, datetime | None], now: datetime) -> Cause:
+    if not mails.number:
+        return Cause.FAULTY
     if mails.number == mails.refused:
         return Cause.REFUSED
     return Cause.BUSY if mails.claimed_until and mails.claimed_until > now else Cause.SILENT

@@ -1,7 +1,7 @@
 """Signing up: what is typed, the proof of the address, the lost link.
 
-Nobody learns from an answer whether an address is known: every function here returns nothing that tells, and the
-difference is in the mail alone.
+Nobody learns from an answer whether an address is known: a page only lays what was typed into the tray
+(`domain.submissions`), the worker calls `sign_up` and `send_link_again`, and the difference is in the mail alone.
 """
 
 from __future__ import annotations
@@ -60,16 +60,16 @@ def window(event: Event, *, now: datetime) -> Window:
     return Window.OPEN if now >= event.registration_opens else Window.BEFORE
 
 
-def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
-    """Take a sign-up and owe the mail it needs. The same words follow whatever is known of the address.
+def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None, now: datetime) -> None:
+    """Take a sign-up and owe the mail it needs. `sent_at`: when its form was sent, where that was before `now`.
 
     An address that is not known, or whose registration was cancelled, gets a link to prove these very answers. One
     that is registered gets its own link again, at most once in the quiet time, and nothing of it changes. The same
-    sign-up twice is one. Raises Refusal when sign-up is not open.
+    sign-up twice is one. Raises Refusal when sign-up was not open.
     """
-    if window(category.event, now=now) is not Window.OPEN:
+    if window(category.event, now=sent_at or now) is not Window.OPEN:
         raise Refusal(_l("Registration is not open now; the event page says when it is."))
-    claim = _claim(category, form)
+    claim = claim_of(category, form)
     known = _with_address(category.event_id, form.personal.address)
     proved = next((one for one in known if one.claim == PROVED), None)
     same = next((one for one in known if one.claim == claim), None)
@@ -81,6 +81,12 @@ def sign_up(category: Category, form: SignUp, *, now: datetime) -> None:
         _owe_proof_again(same, now=now)
     else:
         _store(category, form, claim, now=now)
+
+
+def claim_of(category: Category, form: SignUp) -> bytes:
+    """Return the keyed digest of all that was typed: the same sign-up has the same."""
+    typed = json.dumps([category.slug, {**vars(form), "personal": vars(form.personal)}], sort_keys=True)
+    return keyring.keys.digest("claim", typed)
 
 
 def prove(registration: Registration, *, now: datetime) -> Registration:
@@ -167,11 +173,6 @@ def _with_address(event_id: int, address: str) -> Sequence[Registration]:
     if db.session.connection().execute(_IS_KNOWN, found).first() is None:
         return ()
     return db.session.execute(_KNOWN, found).scalars().all()
-
-
-def _claim(category: Category, form: SignUp) -> bytes:
-    typed = json.dumps([category.slug, {**vars(form), "personal": vars(form.personal)}], sort_keys=True)
-    return keyring.keys.digest("claim", typed)
 
 
 def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> None:

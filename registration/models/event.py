@@ -99,6 +99,8 @@ class Event(Base):
     registration_opens: Mapped[datetime] = mapped_column(UtcDateTime)
     registration_closes: Mapped[datetime] = mapped_column(UtcDateTime)
     places: Mapped[int | None]
+    openness: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, nullable=True)
+    """What pages say of the places of each category: {category slug: domain.openness.Openness}; the worker keeps it."""
     kept_numbers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What stays when personal data is forgotten: {category slug: {state: count}}."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

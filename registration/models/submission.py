@@ -36,3 +36,5 @@ class Submission(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_try_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the worker may answer it: at once, later where a fault kept it from being answered."""

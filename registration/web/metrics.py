@@ -51,6 +51,7 @@ class _Outbox(Collector):
             ("mail_overdue", "Mails due for more than two minutes and not sent.", queue.mails_overdue),
             ("reminders_overdue", "Rounds of reminders that no worker has made in time.", queue.reminders_overdue),
             ("addresses_stopped", "Addresses to which nothing is sent any more.", queue.addresses_stopped),
+            ("submissions_overdue", "Forms sent by people that no worker has answered.", queue.submissions_overdue),
         ):
             yield GaugeMetricFamily(f"plenary_{name}", words, value)
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response
 from flask.blueprints import BlueprintSetupState
 
 from registration import clock
-from registration.domain import livestream, privacy, programme, showing
+from registration.domain import livestream, openness, privacy, programme, showing
 from registration.domain.livestream import FLOOR, public_streams
 from registration.domain.signup import window
 from registration.extensions import db
@@ -79,6 +79,7 @@ def _event_page(event: Event, now: datetime) -> str:
         "public/event.html",
         event=event,
         window=window(event, now=now),
+        openness=openness.shown_at_best(event),
         phases={session.slug: livestream.phase(session, now=now) for session in event.sessions},
         is_broadcast=all(public_streams(session, StreamKind.LIVE, FLOOR) for session in event.sessions),
         is_over=now >= programme.ends_at(event),

@@ -6,20 +6,15 @@ a form whatever is known of the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Blueprint, redirect, render_template, url_for
-from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import privacy, signup
-from registration.domain.admission import Places
+from registration.domain import openness, privacy, signup, submissions
 from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions
-from registration.errors import Refusal
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
@@ -31,16 +26,13 @@ blueprint = Blueprint("signup", __name__)
 
 SIGN_UPS = "60 per minute; 600 per hour"
 """From one network address: a whole mission may sit behind one."""
-TRIES_PER_CONFLICT = 5
 
 
 @blueprint.get("/events/<slug:event_slug>/register/")
 def categories(event_slug: str) -> str:
     """Show the categories to choose from."""
     event = visible_event(event_slug)
-    places = Places(event)
-    full = {category.slug for category in event.categories if not places.free(category.id)}
-    return render_template("signup/categories.html", event=event, full=full, window=_window(event))
+    return render_template("signup/categories.html", event=event, openness=openness.shown(event), window=_window(event))
 
 
 @blueprint.get("/events/<slug:event_slug>/register/<slug:category_slug>/")
@@ -53,7 +45,7 @@ def register(event_slug: str, category_slug: str) -> str:
 @blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
 @limiter.limit(SIGN_UPS)
 def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
-    """Take a sign-up."""
+    """Take a sign-up, which the worker answers: nothing here looks whether the address is known."""
     category = _category(event_slug, category_slug)
     form = form_for(category)
     if _window(category.event) is not signup.Window.OPEN:
@@ -61,11 +53,8 @@ def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     if not form.validate():
         return _form_page(category, form), 422
     typed = form.to_sign_up(category)
-    try:
-        _in_one_unit(lambda: signup.sign_up(category, typed, now=clock.now()))
-    except Refusal as refusal:
-        form.form_errors.append(str(refusal))
-        return _form_page(category, form), 409
+    with writing():
+        submissions.take_sign_up(category, typed, now=clock.now())
     return redirect(url_for("signup.sent", event_slug=event_slug), 303)
 
 
@@ -84,13 +73,13 @@ def find(event_slug: str) -> str:
 @blueprint.post("/events/<slug:event_slug>/find/")
 @limiter.limit(SIGN_UPS)
 def send_link(event_slug: str) -> tuple[str, int] | Response:
-    """Send the link to an address that is known, and say the same in any case."""
+    """Take what asks for a link, which the worker answers if the address is known; say the same in any case."""
     event = visible_event(event_slug)
     form = FindForm()
     if not form.validate():
         return render_template("signup/find.html", event=event, form=form), 422
-    address = form.address.address
-    _in_one_unit(lambda: signup.send_link_again(event, address, now=clock.now()))
+    with writing():
+        submissions.take_find(event, form.address.address, now=clock.now())
     return redirect(url_for("signup.found", event_slug=event_slug), 303)
 
 
@@ -135,6 +124,7 @@ def _form_page(category: Category, form: SignUpForm) -> str:
         form=form,
         offered=open_sessions(category.event),
         questions=question_fields(form, category),
+        openness=openness.shown(category.event)[category.slug],
         window=_window(category.event),
         forget_at=privacy.forget_at(category.event),
     )
@@ -146,15 +136,3 @@ def _window(event: Event) -> signup.Window:
 
 def _proof_hours() -> int:
     return round(signup.PROOF_TIME.total_seconds() / 3600)
-
-
-def _in_one_unit(work: Callable[[], None]) -> None:
-    """Do `work` in one unit of work; where a twin was faster, do it again and find the twin's row."""
-    for tries_left in reversed(range(TRIES_PER_CONFLICT)):
-        try:
-            with writing():
-                work()
-            return
-        except IntegrityError:
-            if not tries_left:
-                raise

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import event as listening
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
-from registration.domain import outbox, queue_health, reminders
+from registration import tray
+from registration.domain import outbox, queue_health, reminders, submissions
 from registration.domain.outbox import Outcome
 from registration.domain.programme import event_named
 from registration.domain.queue_health import Cause, EventMails, Overdue, QueueHealth, Standing
 from registration.extensions import db, insert_rows, writing
-from registration.models import Delivery, Event, StoppedAddress
+from registration.models import Delivery, Event, StoppedAddress, Submission
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.event import EventState
 from tests.support.dialogue import AMINA, DAY, FIRST_START, MINUTE, SLUG, change, load_dialogue, take_part_by_rule
@@ -126,6 +127,21 @@ def test_reminders_that_nobody_makes_are_overdue(now: datetime) -> None:
         reminders.make_reminders(now=late)
     assert queue_health.overdue(now=late) == Overdue(1, 0, due_at, Cause.SILENT)
     assert queue_health.health(now=late).reminders_overdue == 0
+
+
+def test_forms_that_nobody_answers_are_overdue(now: datetime) -> None:
+    with writing():
+        submissions.take_find(event_named(SLUG), AMINA, now=now)
+    assert queue_health.overdue(now=now + 2 * MINUTE) is None
+    late = now + 2 * MINUTE + SECOND
+    assert queue_health.overdue(now=late) == Overdue(0, 0, now, Cause.SILENT, submissions=1)
+    assert queue_health.health(now=late).submissions_overdue == 1
+    with writing():
+        db.session.execute(update(Submission).values(sealed=b"k1:nothing"))
+    tray.empty(now=late)
+    assert queue_health.overdue(now=late) == Overdue(0, 0, now, Cause.FAULTY, submissions=1)
+    owe({}, now=now)
+    assert queue_health.overdue(now=late) == Overdue(1, 0, now, Cause.SILENT, submissions=1)
 
 
 def test_an_event_that_was_only_just_changed_gives_the_worker_time(app: Flask) -> None:

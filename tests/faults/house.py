@@ -24,7 +24,7 @@ from registration.domain.message_ids import message_id
 from registration.domain.personal import open_personal
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
-from registration.models import Delivery, Event, Registration
+from registration.models import Delivery, Event, Registration, Submission
 from registration.models.delivery import DeliveryKind, DeliveryState
 from tests.faults.sink import Sink, Taken
 from tests.support.dialogue import SLUG
@@ -110,10 +110,21 @@ class House:
             db.session.execute(update(Delivery).where(waiting).values(next_try_at=PAST))
 
     def drained(self, deadline: float = 60, kind: DeliveryKind | None = None) -> float:
-        """Wait until nothing (of a kind) is owed any more; returns the seconds that took."""
+        """Wait until nothing (of a kind) is owed any more, nor will be by what was sent by forms; returns the seconds
+        that took."""
         begun = time.monotonic()
+        if kind is None:
+            self.answered(deadline)
         until(lambda: self.count(kind=kind) == 0, "an outbox without mail", deadline)
         return time.monotonic() - begun
+
+    def answered(self, deadline: float = 60) -> None:
+        """Wait until a worker has answered all that was sent by forms."""
+        until(lambda: self._forms() == 0, "a tray without forms", deadline)
+
+    def _forms(self) -> int:
+        with self.app.app_context():
+            return db.session.execute(select(func.count(Submission.id))).scalar_one()
 
     def result(self) -> Result:
         """Compare what is owed with the book of the mail server; fails where a mail had no Message-ID of its own."""

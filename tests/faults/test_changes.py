@@ -24,7 +24,8 @@ from tests.faults.figures import ONE_IN_SHORT, SHARE, times
 from tests.faults.house import House, until
 from tests.faults.sink import Point, Sink
 from tests.faults.workers import Workers
-from tests.support.dialogue import change, move_session, sign_up_by_rule
+from tests.support.dialogue import REGISTER, change, move_session
+from tests.support.dialogue import answers as typed
 
 DEADLINE = 30
 _context = multiprocessing.get_context("forkserver")
@@ -141,10 +142,11 @@ def test_no_mail_is_begun_that_a_change_has_made_wrong(
 
 
 def _sign_up_for_ever(environ: dict[str, str], name: str, answers: Connection) -> None:
-    """Sign people up one after another, and say after each commit whose it was."""
-    app = create_app(load_settings(environ))
-    with app.app_context():
-        for number in range(10_000):
-            address = f"{name}-{number}@example.org"
-            sign_up_by_rule(address, now=clock.now())
-            answers.send(address)
+    """Sign people up one after another, each from another network, and say after each answer whose it was."""
+    visitor = create_app(load_settings(environ)).test_client()
+    for number in range(10_000):
+        address = f"{name}-{number}@example.org"
+        network = {"REMOTE_ADDR": f"10.0.{number >> 8}.{number & 255}"}
+        response = visitor.post(f"{REGISTER}youth/", data=typed(address=address), environ_overrides=network)
+        assert response.status_code == 303
+        answers.send(address)

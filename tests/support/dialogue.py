@@ -13,13 +13,13 @@ from sqlalchemy import insert, select, text, update
 from werkzeug.test import TestResponse
 
 from config import ROOT
-from registration import clock, worker
+from registration import clock, tray, worker
 from registration.domain import invitations, notices, revisions, signup
 from registration.domain.event_file import import_event
 from registration.domain.personal import Personal, address_hash
 from registration.domain.programme import event_named
 from registration.extensions import Base, db, writing
-from registration.models import Category, Delivery, Event, EventSession, Registration
+from registration.models import Category, Delivery, Event, EventSession, Registration, Submission
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState
@@ -136,8 +136,20 @@ def answers(category: str = "youth", **values: Any) -> dict[str, Any]:
 
 
 def sign_up(client: Client, category: str = "youth", **values: Any) -> TestResponse:
-    """Send the filled form of a category, and answer with what came back."""
-    return client.post(f"{REGISTER}{category}/", data=answers(category, **values))
+    """Send the filled form of a category, and answer with what came back; the worker has taken it in hand, and has sent
+    no mail."""
+    response = client.post(f"{REGISTER}{category}/", data=answers(category, **values))
+    empty_tray(client.application)
+    return response
+
+
+def empty_tray(app: Flask) -> int:
+    """Let the worker answer what was sent by forms, all of it and without sending mail; answers how many there were."""
+    with app.app_context():
+        count = tray.empty(now=clock.now())
+        put_off = select(Submission.id).where(Submission.next_try_at > Submission.created_at)
+        assert db.session.execute(put_off).all() == []
+        return count
 
 
 def work(app: Flask) -> int:
@@ -170,7 +182,8 @@ def take_part(client: Client, smtp: MailServer, category: str = "youth", **value
 
 
 def rows(app: Flask) -> list[tuple[str, RegistrationState]]:
-    """(category, state) of all registrations, the oldest first."""
+    """(category, state) of all registrations, the oldest first, when all that was sent by forms is answered."""
+    empty_tray(app)
     with app.app_context():
         query = select(Category.slug, Registration.state).join(Registration.category).order_by(Registration.id)
         return [(slug, state) for slug, state in db.session.execute(query)]

@@ -33,6 +33,7 @@ from tests.support.dialogue import (
     FIND,
     REGISTER,
     answers,
+    empty_tray,
     load_dialogue,
     registration,
     registrations,
@@ -120,8 +121,10 @@ def quick(app: Flask) -> FlaskClient:
 
 
 def typed(client: FlaskClient, category: str, **values: object) -> TestResponse:
-    """Send a category's form with these values from somebody new."""
-    return send(client, f"{REGISTER}{category}/", answers(category, **values))
+    """Send a category's form with these values from somebody new; the worker has taken it in hand."""
+    response = send(client, f"{REGISTER}{category}/", answers(category, **values))
+    empty_tray(client.application)
+    return response
 
 
 def body_with(field: str, octets: bytes) -> str:
@@ -381,6 +384,7 @@ def test_fields_that_nobody_asked_for_change_nothing(app: Flask, client: Client)
 def test_of_a_field_sent_twice_the_first_counts(app: Flask, client: Client) -> None:
     twice = {"name": ["Amina", "Other"], "address": [AMINA, "other@example.org"], "zone": ["Asia/Kathmandu", "UTC"]}
     assert send(client, f"{REGISTER}youth/", {**answers(), **twice}).status_code == 303
+    empty_tray(app)
     with app.app_context():
         (person,) = registrations(AMINA)
         assert (open_personal(person).name, person.zone) == ("Amina", "Asia/Kathmandu")
@@ -495,6 +499,7 @@ def test_whatever_is_typed_is_taken_or_refused(app: Flask, typed_words: dict[str
     body = answers("human-rights", address=somebody(), **octets)
     client = FlaskClient(app, app.response_class)
     assert send(client, f"{REGISTER}human-rights/", body).status_code in (303, 422)
+    empty_tray(app)
 
 
 @SQLITE

@@ -9,7 +9,19 @@ from registration.models import Event
 from registration.models.event import EventState
 from tests.support.client import Client
 from tests.support.clock import FakeClock
-from tests.support.dialogue import AMINA, FIND, MINUTE, SLUG, change, link_in, load_dialogue, sign_up, take_part, work
+from tests.support.dialogue import (
+    AMINA,
+    FIND,
+    MINUTE,
+    SLUG,
+    change,
+    empty_tray,
+    link_in,
+    load_dialogue,
+    sign_up,
+    take_part,
+    work,
+)
 from tests.support.smtp import MailServer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -21,8 +33,11 @@ def _dialogue(app: Flask) -> None:
 
 
 def find(client: Client, address: str = AMINA) -> str:
-    """Ask for the link to an address; answers with the heading of the page that follows."""
-    return client.submit(client.page(FIND).form(), address=address).heading
+    """Ask for the link to an address; answers with the heading of the page that follows. The worker has taken it in
+    hand, and has sent no mail."""
+    heading = client.submit(client.page(FIND).form(), address=address).heading
+    empty_tray(client.application)
+    return heading
 
 
 @pytest.mark.parametrize("typed", [AMINA, "AMINA@Example.ORG", f"  {AMINA} "])

@@ -47,7 +47,7 @@ def numbers(client: Client) -> dict[str, float]:
 
 
 def expected(**values: float) -> dict[str, float]:
-    names = ("oldest_due_seconds", "mail_overdue", "reminders_overdue", "addresses_stopped")
+    names = ("oldest_due_seconds", "mail_overdue", "reminders_overdue", "addresses_stopped", "submissions_overdue")
     zeros = dict.fromkeys([*STATES, *(f"plenary_{name}" for name in names)], 0.0)
     return {**zeros, **values}
 
@@ -96,6 +96,7 @@ def test_it_names_no_event_and_nobody(app: Flask, client: Client, smtp: MailServ
         "plenary_mail_overdue",
         "plenary_reminders_overdue",
         "plenary_addresses_stopped",
+        "plenary_submissions_overdue",
     ]
 
 

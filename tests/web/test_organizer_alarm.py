@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from registration import worker
 from registration.domain import outbox, owing
-from registration.extensions import writing
+from registration.extensions import db, writing
+from registration.models import Submission
 from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
 from tests.support.client import Client
@@ -21,6 +23,8 @@ from tests.support.dialogue import (
     EVENT,
     FIRST_START,
     MINUTE,
+    REGISTER,
+    answers,
     load_dialogue,
     registration,
     sign_up,
@@ -142,6 +146,20 @@ def test_reminders_that_nobody_makes_are_told_too(app: Flask, clock: FakeClock) 
     assert "1 round of reminders has not been made. The oldest was due Monday, 25 May 2026, 14:00 (UTC)." in told
 
 
+def test_forms_that_nobody_answers_are_told_too(app: Flask, client: Client, clock: FakeClock) -> None:
+    desk = at_desk(app, Role.OWNER)
+    client.post(f"{REGISTER}youth/", data=answers())
+    clock.advance(LATE)
+    (told,) = alarms(desk.page(HOME))
+    assert "1 sign-up or request for a link waits for its answer." in told
+    assert "Most likely no worker is running" in told
+    with app.app_context(), writing():
+        db.session.execute(update(Submission).values(sealed=b"k1:nothing"))
+    work(app)
+    (told,) = alarms(desk.page(HOME))
+    assert "A worker has tried and cannot answer. Its log says why" in told
+
+
 def test_an_events_page_has_its_mails_in_numbers(app: Flask, client: Client, clock: FakeClock) -> None:
     desk = at_desk(app, Role.VIEWER)
     sign_up(client)
@@ -170,7 +188,8 @@ def test_the_worker_logs_it_once_a_minute_and_names_nobody(
         return [(one.levelno, one.getMessage()) for one in caplog.records]
 
     line = (
-        "due for more than 2 minutes and not sent: 1 mails, 0 rounds of reminders, since 2026-03-02T15:00:00Z (silent)"
+        "due for more than 2 minutes and not sent: 1 mails, 0 rounds of reminders, 0 answers to forms, "
+        "since 2026-03-02T15:00:00Z (silent)"
     )
     found = [logged()]
     for wait in (LATE, timedelta(seconds=59), timedelta(seconds=1)):
