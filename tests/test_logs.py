@@ -240,6 +240,7 @@ def test_no_log_says_who_asked_or_for_what_of_theirs(served: Served) -> None:
     os.killpg(served.gunicorn.pid, signal.SIGTERM)
     served.gunicorn.wait(10)
     assert ask(served.nginx, "GET", f"/my/{keys['manage']}/") == 502
+    until(lambda: " 502 " in served.log("nginx/log/access.log"), "the last line of the log")
 
     assert statuses >= {200, 303, 400, 404, 413, 422}
     nginx, own = served.log("nginx/log/access.log"), served.log("gunicorn.out")
