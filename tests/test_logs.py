@@ -91,7 +91,7 @@ def gunicorn(app: str, port: int, environ: dict[str, str], folder: Path) -> Iter
 
 @pytest.fixture
 def served(database_url: str, tmp_path: Path) -> Iterator[Served]:
-    program = shutil.which("nginx")
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     need(program, "nginx")
     assert program
     with ExitStack() as running:
