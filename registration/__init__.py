@@ -33,9 +33,11 @@ from registration.web import (
     health,
     metrics,
     organizer,
+    own_links,
     participant,
     public,
     routing,
+    server_log,
     signup,
     unsubscribe,
     watch,
@@ -52,12 +54,13 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     app.config.from_mapping(_flask_config(settings))
     set_clock(app, clock)
     _bind_extensions(app, settings)
+    server_log.init_app()
     routing.init_app(app)
     display.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health, metrics):
+    for module in (public, signup, participant, own_links, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)

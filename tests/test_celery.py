@@ -26,6 +26,7 @@ from tests.faults.house import House, environ_of, opened, until
 from tests.faults.sink import Sink, Taken, running_sink
 from tests.faults.workers import plain_environ
 from tests.support.dialogue import AMINA, REGISTER, answers, move_session
+from tests.support.keys import keys_of
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 AHEAD = timedelta(minutes=15, seconds=2)
@@ -45,16 +46,23 @@ def machines(database_url: str, redis_url: str, sink: Sink, tmp_path: Path) -> I
     with ExitStack() as running:
         house = running.enter_context(opened(settings, sink))
         for name in ("one", "two"):
-            running.enter_context(_celery(settings, "worker", "--concurrency", "2", "--hostname", f"{name}@here"))
-        running.enter_context(_celery(settings, "beat"))
+            arguments = ("worker", "--concurrency", "2", "--hostname", f"{name}@here")
+            running.enter_context(_celery(settings, tmp_path / f"{name}.log", *arguments))
+        running.enter_context(_celery(settings, tmp_path / "beat.log", "beat"))
         yield house
 
 
 @contextmanager
-def _celery(environ: dict[str, str], *arguments: str) -> Iterator[None]:
+def _celery(environ: dict[str, str], log: Path, *arguments: str) -> Iterator[None]:
+    """Run Celery, which writes all it can into `log`."""
     program = Path(sys.executable).with_name("celery")
-    command = [program, "--app", "registration.celery_app", *arguments, "--loglevel", "ERROR"]
-    with subprocess.Popen(command, cwd=ROOT, env={**plain_environ(), **environ}, stdin=subprocess.DEVNULL) as process:
+    command = [program, "--app", "registration.celery_app", *arguments, "--loglevel", "DEBUG"]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(
+            command, cwd=ROOT, env={**plain_environ(), **environ}, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        ) as process,
+    ):
         try:
             yield
             os.kill(process.pid, signal.SIGTERM)
@@ -79,7 +87,7 @@ def _read(taken: Taken) -> EmailMessage:
     return message
 
 
-def test_from_sign_up_to_the_reminder(machines: House, sink: Sink) -> None:
+def test_from_sign_up_to_the_reminder(machines: House, sink: Sink, tmp_path: Path) -> None:
     visitor = machines.app.test_client()
     assert visitor.post(f"{REGISTER}youth/", data=answers("youth")).status_code == 303
     asked = mail_called(sink, "Confirm your registration")
@@ -92,3 +100,7 @@ def test_from_sign_up_to_the_reminder(machines: House, sink: Sink) -> None:
     move_session(machines.app, "human-rights", datetime.now(pytz.utc) + AHEAD - starts_at)
     assert mail_called(sink, "Reminder")["Subject"].endswith("Opening session and discussion")
     assert set(Counter(one.message_id for one in sink.book).values()) == {1}
+    told = "".join(log.read_text() for log in tmp_path.glob("*.log"))
+    assert "Task plenary.deliver" in told
+    halves = [half for key in keys_of(machines.app, AMINA).values() for half in (key[:22], key[22:])]
+    assert [one for one in (AMINA, "Amina", *halves) if one in told] == []

@@ -43,5 +43,10 @@ def _opens(key: str, kind: LinkKind, registration: Registration) -> bool:
 
 
 def _generation(registration: Registration, kind: LinkKind) -> int:
-    generations = {LinkKind.MANAGE: registration.manage_generation, LinkKind.FEED: registration.feed_generation}
+    """What proves an address has one generation: it ends with the state that it proves, or with its row."""
+    generations = {
+        LinkKind.MANAGE: registration.manage_generation,
+        LinkKind.FEED: registration.feed_generation,
+        LinkKind.UNSUBSCRIBE: registration.unsubscribe_generation,
+    }
     return generations.get(kind, 0)

@@ -76,13 +76,6 @@ def cancel(registration: Registration, *, now: datetime) -> None:
     admission.cancel(registration, now=now)
 
 
-def renew_feed(registration: Registration, *, now: datetime) -> None:
-    """Give a participant's feed a new address; the old one opens nothing any more."""
-    lock_registration(registration)
-    registration.feed_generation += 1
-    registration.updated_at = now
-
-
 def switch_feed(registration: Registration, *, on: bool, now: datetime) -> None:
     """Switch a participant's feed off, or on again at the address it had."""
     lock_registration(registration)

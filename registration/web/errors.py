@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
+from masking import masked_path
 from registration.errors import NotFound, Refusal
 
 ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
@@ -25,8 +26,8 @@ def init_app(app: Flask) -> None:
     for fault in (OperationalError, InterfaceError, NoConnectionFree):
         app.register_error_handler(fault, _database_is_away)
     app.register_error_handler(HTTPException, _http_error)
-    if not app.config["PLENARY"].development:
-        app.log_exception = partial(_log_exception, app)  # type: ignore[method-assign]
+    log = _log_all if app.config["PLENARY"].development else _log_exception
+    app.log_exception = partial(log, app)  # type: ignore[method-assign]
 
 
 def _log_exception(app: Flask, exc_info: ExceptionInfo) -> None:
@@ -34,6 +35,11 @@ def _log_exception(app: Flask, exc_info: ExceptionInfo) -> None:
     kind, _error, trace = exc_info
     places = " < ".join(f"{frame.name} ({frame.filename}:{frame.lineno})" for frame in reversed(extract_tb(trace)))
     app.logger.error("%s at %s: %s", kind.__name__ if kind else "fault", request.endpoint, places)
+
+
+def _log_all(app: Flask, exc_info: ExceptionInfo) -> None:
+    """Log a fault in development, with all it says; the key in the page's address is masked here too."""
+    app.logger.error("fault at %s %s", request.method, masked_path(request.path), exc_info=exc_info)  # type: ignore[arg-type]
 
 
 def _not_found(refusal: NotFound) -> Answer:

@@ -11,12 +11,22 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from registration import clock
-from registration.domain import admission, announcement_mails, feeds, invitations, livestream, participation, privacy
+from registration.domain import (
+    admission,
+    announcement_mails,
+    feeds,
+    invitations,
+    livestream,
+    own_links,
+    participation,
+    privacy,
+)
 from registration.domain.calendars.add_links import add_links
 from registration.domain.catalogue import whole_event
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions, takes_place
+from registration.domain.stopped import stop_of
 from registration.errors import NotFound
 from registration.extensions import writing
 from registration.links import public_url
@@ -74,7 +84,7 @@ def cancel() -> Response:
 def renew_feed() -> Response:
     """Give the own feed a new address."""
     with writing():
-        participation.renew_feed(own_registration(), now=clock.now())
+        own_links.renew(own_registration(), [LinkKind.FEED], now=clock.now())
     flash(_("Your feed has a new address: subscribe to it anew, for the old one opens nothing any more."))
     return redirect(url_for("participant.own"), 303)
 
@@ -170,6 +180,8 @@ def _page(registration: Registration, form: OwnForm) -> str:
         can_change=state in admission.ALIVE,
         messages=_messages(registration),
         forget_at=privacy.forget_at(registration.event),
+        links=own_links.links_of(registration),
+        gets_no_mail=stop_of(registration) is not None,
     )
 
 

@@ -110,3 +110,12 @@ def test_a_mail_can_be_read_and_its_link_followed_in_a_browser(tab: Tab, live_se
     page = opened.value
     page.get_by_role("button", name="Yes, this is me").click()
     page.get_by_text("You are registered.").wait_for()
+
+
+def test_a_fault_is_logged_with_all_it_says_but_no_key(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    app.testing = False
+    app.view_functions["participant.enter"] = lambda key: 1 / 0
+    key = "Ab0_-" * 8 + "wxyZ"
+    assert app.test_client().get(f"/my/{key}/").status_code == 500
+    assert [one.getMessage() for one in caplog.records] == ["fault at GET /my/***/"]
+    assert ("ZeroDivisionError" in caplog.text, key in caplog.text) == (True, False)

@@ -74,6 +74,7 @@ ROUTES = {
     "organizer.home": Route("/organizer/", 303),
     "organizer.sign_in": Route("/organizer/sign-in/"),
     "organizer.password": Route(f"/organizer/password/{KEY}/", 404),
+    "organizer.set_password": Route("/organizer/password/", 404),
     "organizer.event": Route(f"/organizer{EVENT}", 303),
     "organizer.attendees": Route(f"/organizer{EVENT}attendees/", 303),
     "organizer.attendee": Route(f"/organizer{EVENT}attendees/{KEY}/", 303),

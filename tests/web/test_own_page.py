@@ -240,7 +240,8 @@ def test_a_cancelled_registration_cannot_be_changed_or_cancelled_again(
 ) -> None:
     page = client.page("/my/")
     cancel(client)
-    buttons = ["Renew the address", "Switch the feed off", "Leave and forget me on this device"]
+    renewing = ["Renew", "Renew", "Renew", "Renew all my links"]
+    buttons = ["Renew the address", "Switch the feed off", *renewing, "Leave and forget me on this device"]
     assert client.page("/my/").texts("main button") == buttons
     assert "has ended and cannot be changed" in client.submit(page.form(CHANGE), 409, zone="UTC").text
     client.submit(page.form(CANCEL), 409)

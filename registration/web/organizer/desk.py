@@ -11,7 +11,7 @@ from registration.web.access import current_organizer, to_sign_in
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 
-OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password"})
+OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password", "organizer.set_password"})
 """Whatever is not named here needs an account, also a page that somebody adds and forgets to guard."""
 
 asks_for_password = limiter.shared_limit("10 per minute; 100 per hour", scope="password", methods=["POST"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -15,6 +15,8 @@ from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.forms import PasswordForm, SignInForm
 
 Answer = str | tuple[str, int] | Response
+LINK_KEY = "link_key"
+"""Where the browser's session keeps the key of a one-time link until the password is set."""
 
 
 @blueprint.route("/sign-in/", methods=["GET", "POST"])
@@ -42,10 +44,19 @@ def sign_out() -> Response:
     return redirect(url_for("organizer.sign_in"), 303)
 
 
-@blueprint.route("/password/<key:key>/", methods=["GET", "POST"])
+@blueprint.get("/password/<key:key>/")
+def password(key: str) -> Response:
+    """Exchange the key in the one-time link for a cookie at once, so that the address shows no key any more."""
+    accounts.organizer_of_key(key, now=clock.now())
+    session[LINK_KEY] = key
+    return redirect(url_for("organizer.set_password"), 303)
+
+
+@blueprint.route("/password/", methods=["GET", "POST"])
 @asks_for_password
-def password(key: str) -> Answer:
-    """Let whoever has the one-time link set the password of its account."""
+def set_password() -> Answer:
+    """Let whoever has opened the one-time link set the password of its account."""
+    key = session.get(LINK_KEY, "")
     organizer = accounts.organizer_of_key(key, now=clock.now())
     form = PasswordForm()
     if form.validate_on_submit():
@@ -58,9 +69,10 @@ def password(key: str) -> Answer:
                 raise
             form.password.errors = [str(refusal)]
         else:
+            session.pop(LINK_KEY)
             flash(_("The password is set; sign in with it."))
             return redirect(url_for("organizer.sign_in"), 303)
-    page = render_template("organizer/password.html", form=form, key=key, address=accounts.address_of(organizer))
+    page = render_template("organizer/password.html", form=form, address=accounts.address_of(organizer))
     return page, 422 if form.errors else 200
 
 

@@ -1,0 +1,178 @@
+"""The links of a participant, listed on their own page and renewed from there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from registration.domain import stopped
+from registration.domain.link_keys import LinkKind
+from registration.extensions import db, limiter, writing
+from registration.models import Registration
+from registration.models.delivery import DeliveryKind, DeliveryState
+from tests.support.client import Client
+from tests.support.clock import FakeClock
+from tests.support.dialogue import (
+    AMINA,
+    DAY,
+    FIRST_START,
+    MINUTE,
+    link_in,
+    load_dialogue,
+    owed,
+    registrations,
+    take_part,
+    work,
+)
+from tests.support.keys import keys_of
+from tests.support.pages import Page
+from tests.support.smtp import MailServer
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+CARDS = "section[aria-labelledby=links-heading] .card"
+NAMES = ["The link to this page", "The address of your feed", "The link that ends reminders and announcements"]
+LASTING = ("manage", "feed", "unsubscribe")
+PATHS = {"manage": "/my/{}/", "feed": "/feeds/{}.ics", "unsubscribe": "/unsubscribe/{}/"}
+
+
+@pytest.fixture
+def amina(app: Flask, client: Client, smtp: MailServer) -> Client:
+    """Amina's browser, in which her own page is open."""
+    load_dialogue(app)
+    take_part(client, smtp)
+    return client
+
+
+def renew(visitor: Client, name: str, status: int = 200) -> Page:
+    return visitor.submit(visitor.page("/my/").form(f"form[action='/my/links/{name}/renew/']"), status)
+
+
+def opened(app: Flask, keys: dict[str, str]) -> dict[str, bool]:
+    """Which of these keys open something for a stranger."""
+    return {name: app.test_client().get(PATHS[name].format(keys[name])).status_code != 404 for name in LASTING}
+
+
+@SQLITE
+def test_the_own_page_lists_each_with_what_it_opens_and_its_age(amina: Client, clock: FakeClock) -> None:
+    assert amina.page("/my/").texts(f"{CARDS} h3") == NAMES
+    made = "Monday, 2 March 2026, 20:45 (Kathmandu, UTC+5:45)"
+    helps = [text.partition(".")[0] for text in amina.page("/my/").texts(f"{CARDS} .help")]
+    assert helps == [f"Made: {made}"] * 3
+    clock.advance(timedelta(days=1))
+    page = renew(amina, "unsubscribe")
+    helps = [text.partition(".")[0] for text in page.texts(f"{CARDS} .help")]
+    assert helps == [f"Made: {made}"] * 2 + ["Renewed: Tuesday, 3 March 2026, 20:45 (Kathmandu, UTC+5:45)"]
+    opens = page.texts(f"{CARDS} p:not(.help)")
+    assert (
+        opens[0] == "It shows your name, your address and your sessions, and changes them. It is in our mails to you."
+    )
+
+
+@SQLITE
+def test_a_feed_that_is_off_opens_nothing_and_the_list_says_so(amina: Client) -> None:
+    amina.submit(amina.page("/my/").form("form[action='/my/feed/off/']"))
+    assert amina.page("/my/").texts(f"{CARDS} p:not(.help)")[1] == "It is switched off and opens nothing."
+
+
+@pytest.mark.parametrize(
+    ("name", "renewed"),
+    [("manage", ["manage"]), ("feed", ["feed"]), ("unsubscribe", ["unsubscribe"]), ("all", LASTING)],
+)
+def test_renewing_ends_the_old_ones_of_that_kind_alone(
+    app: Flask, amina: Client, name: str, renewed: list[str]
+) -> None:
+    old = keys_of(app, AMINA)
+    renew(amina, name)
+    new = keys_of(app, AMINA)
+    assert opened(app, old) == {one: one not in renewed for one in LASTING}
+    assert opened(app, new) == dict.fromkeys(LASTING, True)
+    assert old["prove"] == new["prove"]
+    assert amina.get("/my/").status_code == 200
+
+
+@SQLITE
+def test_a_new_link_to_the_page_signs_out_other_devices_and_comes_by_mail(
+    app: Flask, amina: Client, smtp: MailServer
+) -> None:
+    lost = app.test_client()
+    lost.get(f"/my/{keys_of(app, AMINA)['manage']}/")
+    page = renew(amina, "manage")
+    assert page.texts(".notice[role=status]") == [
+        "The link to this page is new. Only this browser still opens it; a mail brings you the link."
+    ]
+    refused = lost.get("/my/")
+    assert (refused.status_code, "This link is not valid any more; ask for a new one." in refused.text) == (404, True)
+    work(app)
+    assert lost.get(link_in(smtp.last_to(AMINA), "/my/")).status_code == 303
+    assert lost.get("/my/").status_code == 200
+
+
+def test_a_mail_that_waits_leaves_with_the_new_link(app: Flask, amina: Client, smtp: MailServer) -> None:
+    renew(amina, "manage")
+    renew(amina, "manage")
+    work(app)
+    with app.app_context():
+        assert owed(DeliveryKind.LINK) == [(DeliveryKind.LINK, DeliveryState.SENT)] * 2
+    new = f"/my/{keys_of(app, AMINA)['manage']}/"
+    assert [link_in(mail, "/my/") for mail in smtp.mails[-2:]] == [new, new]
+
+
+@SQLITE
+def test_who_can_get_no_mail_is_told_before_they_renew(app: Flask, amina: Client, now: object) -> None:
+    warning = "after renewing it, only this browser opens the page."
+    assert warning not in amina.page("/my/").text
+    with app.app_context(), writing():
+        stopped.stop(registrations(AMINA)[0].address_hash, "5.1.1", now=now)  # type: ignore[arg-type]
+    assert warning in amina.page("/my/").text
+    renew(amina, "manage")
+    assert amina.get("/my/").status_code == 200
+
+
+@SQLITE
+def test_nothing_else_renews_the_link_that_ends_reminders(
+    app: Flask, amina: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    clock.move_to(FIRST_START - DAY)
+    work(app)
+    link = link_in(smtp.last_to(AMINA), "/unsubscribe/")
+    renew(amina, "manage")
+    renew(amina, "feed")
+    amina.submit(amina.page("/my/").form("form[action='/my/']"), discreet=True)
+    amina.submit(amina.page("/my/").form("form[action='/my/cancel/']"))
+    clock.move_to(FIRST_START + 300 * MINUTE)
+    answer = app.test_client(use_cookies=False).post(link, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    with app.app_context():
+        assert registrations(AMINA)[0].unsubscribed_at == clock.now
+
+
+@SQLITE
+def test_the_next_reminder_has_the_renewed_link(app: Flask, amina: Client, smtp: MailServer, clock: FakeClock) -> None:
+    renew(amina, "unsubscribe")
+    clock.move_to(FIRST_START - DAY)
+    work(app)
+    assert link_in(smtp.last_to(AMINA), "/unsubscribe/") == f"/unsubscribe/{keys_of(app, AMINA)['unsubscribe']}/"
+
+
+@SQLITE
+def test_the_feeds_own_button_renews_it_too(app: Flask, amina: Client, clock: FakeClock) -> None:
+    clock.advance(MINUTE)
+    amina.submit(amina.page("/my/").form("form[action='/my/feed/renew/']"))
+    with app.app_context():
+        person = db.session.query(Registration).one()
+        assert (person.feed_generation, person.feed_renewed_at) == (1, clock.now)
+
+
+@SQLITE
+def test_only_the_page_itself_renews_and_not_without_end(app: Flask, amina: Client) -> None:
+    assert amina.post("/my/links/all/renew/").status_code == 400
+    assert app.test_client().post("/my/links/all/renew/").status_code == 400
+    assert [amina.post(f"/my/links/{name}/renew/").status_code for name in ("prove", "password", "x")] == [404] * 3
+    before = keys_of(app, AMINA)
+    limiter.reset()
+    form = amina.page("/my/").form("form[action='/my/links/feed/renew/']")
+    statuses = [amina.send(form).status_code for _press in range(61)]
+    assert (statuses[0], statuses[-1]) == (303, 429)
+    assert keys_of(app, AMINA)[LinkKind.MANAGE] == before[LinkKind.MANAGE]
