@@ -17,6 +17,7 @@ from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
 from registration.domain.refused import events_concerned
+from registration.domain.unmasking import Sight
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
 from registration.models.registration import RegistrationState as State
@@ -48,6 +49,11 @@ EVENT_STATES: dict[str, LazyString] = {
     EventState.CANCELLED: _l("Cancelled"),
     EventState.ARCHIVED: _l("Archived"),
 }
+SIGHTS: dict[str, LazyString] = {
+    Sight.LIST: _l("The list, with categories at risk"),
+    Sight.CATEGORY: _l("Category at risk"),
+    Sight.VETTING_NAME: _l("Name for vetting"),
+}
 COLUMNS: dict[str, LazyString] = {
     "name": _l("Name"),
     "organization": _l("Organization"),
@@ -73,6 +79,11 @@ def category_label(shown: Sequence[Shown], name: str) -> str:
     """Return what a category is called for whoever sees these."""
     label = next((one.label for one in shown if one.name == name), {})
     return text(label) if label else _("Participant") if name == PARTICIPANT else name
+
+
+def masked_value(event: Event, value: str) -> str:
+    """Return the value of a filter as it stands in the book for all: a category at risk as "participant"."""
+    return PARTICIPANT if value in {one.slug for one in event.categories if one.at_risk} else value
 
 
 def column_label(event: Event, name: str) -> str:
@@ -101,6 +112,7 @@ def _desk() -> dict[str, Any]:
         "STATES": STATES,
         "EVENT_STATES": EVENT_STATES,
         "SESSION_STATES": SESSION_STATES,
+        "SIGHTS": SIGHTS,
         "Action": Action,
         "answer_text": answer_text,
         "category_label": category_label,
@@ -110,6 +122,7 @@ def _desk() -> dict[str, Any]:
         "mail_overdue": lambda: overdue(now=clock.now()),
         "events_with_refused_mail": _events_with_refused_mail,
         "mail_text": mail_text,
+        "masked_value": masked_value,
         "name_here": name_here,
         "organizer_address": _own_address,
         "organizer_may": _organizer_may,
