@@ -183,7 +183,8 @@ def one_page(
         replies=[_reply_text(one, event) for one in replies_of(registration)],
         mails=mail_lines(mails, event.zone, names_announcements=names_category),
         stop=stop_of(registration),
-        drafts=drafts(event) if may(organizer(), Action.EDIT_MAIL, event) else [],
+        previews=may(organizer(), Action.EDIT_MAIL, event) and (not category.at_risk or masks.unmasked(event)),
+        drafts=drafts(event),
     )
     return html, 422 if form.errors or look_form.errors else 200
 

@@ -20,7 +20,9 @@ from registration.web.organizer.desk import blueprint
 def home() -> str:
     """List the events on which the organizer has a role."""
     events = events_of(organizer())
-    return render_template("organizer/home.html", events=events, totals=totals(events), stopped=stopped.counts(events))
+    listed = [event for event in events if may(organizer(), Action.SEE_LIST, event)]
+    numbers = totals(events, exactly={event.id for event in listed})
+    return render_template("organizer/home.html", events=events, totals=numbers, stopped=stopped.counts(listed))
 
 
 @blueprint.get("/events/<slug:event_slug>/")
@@ -33,7 +35,7 @@ def event(event: Event) -> str:
     return render_template(
         "organizer/event.html",
         event=event,
-        figures=figures(event, unmasked=masks.unmasked(event)),
+        figures=figures(event, unmasked=masks.unmasked(event), exactly=may(organizer(), Action.SEE_LIST, event)),
         mails=mails,
         mails_age=span_text(now - mails.oldest_due_at, page_language()) if mails.oldest_due_at else None,
         book=exports.book(event) if shows_book else None,

@@ -35,7 +35,7 @@ def unmask_list(event: Event) -> Answer:
         look = unmasking.write_down(event, organizer(), Sight.LIST, form.why.data or "", now=clock.now())
         public_id = look.public_id
     masks.begin(public_id)
-    return redirect(read_selection(event).address(), 303)
+    return redirect(read_selection(event).address(category=None, page=None), 303)
 
 
 @blueprint.post("/events/<slug:event_slug>/attendees/mask")

@@ -17,6 +17,7 @@ from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
 from registration.domain.refused import events_concerned
+from registration.domain.rough import Rough
 from registration.domain.unmasking import Sight
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
@@ -81,9 +82,10 @@ def category_label(shown: Sequence[Shown], name: str) -> str:
     return text(label) if label else _("Participant") if name == PARTICIPANT else name
 
 
-def masked_value(event: Event, value: str) -> str:
+def masked_value(event: Event, name: str, value: str) -> str:
     """Return the value of a filter as it stands in the book for all: a category at risk as "participant"."""
-    return PARTICIPANT if value in {one.slug for one in event.categories if one.at_risk} else value
+    at_risk = {one.slug for one in event.categories if one.at_risk}
+    return PARTICIPANT if name == "category" and value in at_risk else value
 
 
 def column_label(event: Event, name: str) -> str:
@@ -124,14 +126,29 @@ def _desk() -> dict[str, Any]:
         "mail_text": mail_text,
         "masked_value": masked_value,
         "name_here": name_here,
+        "number_text": number_text,
         "organizer_address": _own_address,
         "organizer_may": _organizer_may,
         "account_address": address_of,
         "reason_text": reason_text,
+        "sees_a_list": lambda: bool(_listed_events()),
         "time_text": time_text,
         "told_lines": told_lines,
         "told_when": told_when,
+        "uncounted": uncounted,
     }
+
+
+def number_text(number: Rough) -> str:
+    """Return a number of people as it is told: exactly, or as the range it is in."""
+    if number.is_exact:
+        return str(number.low)
+    return f"{number.low}–{number.high}" if number.low else _("fewer than %(number)s", number=number.high + 1)
+
+
+def uncounted() -> str:
+    """Say why there are no numbers."""
+    return _("How many people this is for is told to those alone who see the list, and the categories in it.")
 
 
 def greeting(language: str) -> str:
@@ -142,9 +159,13 @@ def greeting(language: str) -> str:
 
 def _events_with_refused_mail() -> list[Event]:
     """Return the events with mail refused for now whose list the organizer may see."""
+    return events_concerned(_listed_events())
+
+
+def _listed_events() -> list[Event]:
+    """Return the events whose list the organizer may see."""
     organizer = current_organizer()
-    listed = [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
-    return events_concerned(listed)
+    return [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
 
 
 def _own_address() -> str | None:
