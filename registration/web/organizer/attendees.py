@@ -24,7 +24,7 @@ from registration.domain.stopped import stop_of
 from registration.domain.unmasking import Sight
 from registration.domain.vetting import vetting_name
 from registration.errors import Refusal
-from registration.extensions import writing
+from registration.extensions import empty_log, writing
 from registration.keys import PUBLIC_ID_LENGTH
 from registration.models import Event, Invitation, Registration
 from registration.models.invitation import Reply
@@ -104,6 +104,7 @@ def _decided(event: Event, form: DecisionForm, chosen: list[str]) -> bool:
     except Refusal as refusal:
         _put_beside(form, refusal)
         return False
+    empty_log()
     _say(Decision(wanted), result)
     return True
 
@@ -166,7 +167,8 @@ def one_page(
     """Draw one person's page. `seen`: what is shown in this answer, for its reason stands in the book."""
     registration = rules.called(event, public_id)
     category, mails = registration.category, mails_of(registration, now=clock.now())
-    names_category = not category.at_risk or seen is Sight.CATEGORY
+    shows_answers = not category.at_risk or seen is Sight.CATEGORY
+    names_category = shows_answers or masks.unmasked(event)
     form, look_form = form or DecisionForm(formdata=None), look_form or LookForm(formdata=None)
     html = render_template(
         "organizer/attendee.html",
@@ -174,6 +176,7 @@ def one_page(
         registration=registration,
         personal=open_personal(registration),
         category=category if names_category else None,
+        shows_answers=shows_answers,
         vetting_name=vetting_name(registration) if seen is Sight.VETTING_NAME else "",
         sights=_sights(registration, seen),
         form=form,
@@ -183,7 +186,7 @@ def one_page(
         replies=[_reply_text(one, event) for one in replies_of(registration)],
         mails=mail_lines(mails, event.zone, names_announcements=names_category),
         stop=stop_of(registration),
-        previews=may(organizer(), Action.EDIT_MAIL, event) and (not category.at_risk or masks.unmasked(event)),
+        previews=may(organizer(), Action.EDIT_MAIL, event) and names_category and seen is None,
         drafts=drafts(event),
     )
     return html, 422 if form.errors or look_form.errors else 200
