@@ -352,6 +352,23 @@ def test_an_editor_does_not_widen_unseen_what_an_owner_chose(app: Flask, desk: C
     assert categories_kept(app) == [["youth"]]
 
 
+def test_how_many_are_in_one_of_several_categories_at_risk_is_not_told(
+    app: Flask, desk: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    add(app, "Amina", "victims-survivors")
+    page = write(unmask(desk), categories=["victims-survivors", "youth"])
+    assert page.texts("#who ~ p strong") == ["1 person"]
+    editor = at_desk(app, Role.EDITOR)
+    sending = editor.page(editor.page(page.url).link("Send"))
+    for shown in (editor.page(page.url), sending):
+        assert "How many people this is for is told to those alone" in shown.text
+        assert "1 person" not in shown.text
+    editor.submit(sending.form())
+    leave(app, clock)
+    assert reached(smtp) == ["amina"]
+    assert [facts(one.page(page.url)).get("Sent") for one in (editor, desk)] == [None, "1"]
+
+
 def test_a_category_that_is_gone_selects_nobody_and_is_never_lost_unseen(
     app: Flask, desk: Client, clock: FakeClock, smtp: MailServer
 ) -> None:

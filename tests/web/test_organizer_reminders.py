@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -362,6 +363,17 @@ def test_people_at_risk_are_counted_by_category_for_owners_alone_who_have_said_w
     owner = at_desk(app, Role.OWNER)
     assert ["Victim or" in desk.page(RULE).text for desk in (editor, owner)] == [False, False]
     assert "Victim or survivor of terrorism: 1" in unmask(owner).page(RULE).text
+
+
+@SQLITE
+def test_how_many_a_reminder_for_one_category_at_risk_reaches_is_not_told(app: Flask, editor: Client) -> None:
+    change(app, ReminderRule, "day-before", categories=["victims-survivors"])
+    people(app)
+    page = editor.page(editor.page(RULE).link("Send now – Opening session and discussion"))
+    assert re.findall(r"\d+ (?:person|people)", page.text) == []
+    assert told(editor.submit(page.form())) == ["The mails are on their way."]
+    for path in (RULE, f"{DESK}reminders/"):
+        assert set(editor.page(path).texts("td[data-label='People now']")[:2]) == {"–"}
 
 
 @SQLITE
