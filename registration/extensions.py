@@ -164,6 +164,26 @@ def wipe_free_space() -> bool:
     return not busy
 
 
+def empty_log() -> None:
+    """On SQLite, let the write-ahead log hold nothing of what has just been overwritten; outside any unit of work.
+
+    Waits for nobody: while somebody reads it stays, until the next time or SQLite's own.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return
+    db.session.rollback()
+    connection = db.engine.raw_connection()
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        pass
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
+        connection.close()
+
+
 LOCK_PATIENCE = 15
 """Seconds to wait for SQLite's lock; `?timeout=` in the database's address says otherwise."""
 

@@ -17,7 +17,7 @@ class Action(enum.StrEnum):
 
     SEE_NUMBERS = "see_numbers"
     SEE_BOOK = "see_book"
-    """Read the book of exports."""
+    """Read the book of exports and of looks at what is masked."""
     SEE_LIST = "see_list"
     DECIDE = "decide"
     """Approve and decline."""
@@ -28,10 +28,12 @@ class Action(enum.StrEnum):
     SEND_AGAIN = "send_again"
     """Send one person's mail again, and write again to an address that had been stopped."""
     SEE_CATEGORY = "see_category"
-    """Read on one registration's page which category at risk it is in."""
+    """Read on one registration's page which category at risk it is in, for a reason that goes into the book."""
+    SEE_VETTING_NAME = "see_vetting_name"
+    """Read one registration's name for vetting, for a reason that goes into the book."""
     EXPORT = "export"
     UNMASK = "unmask"
-    """See in lists and exports who is in a category at risk."""
+    """See in lists and exports who is in a category at risk, for a reason that goes into the book."""
 
 
 ALLOWED: dict[Action, frozenset[Role]] = {
@@ -43,6 +45,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.EDIT_MAIL: frozenset({Role.OWNER, Role.EDITOR}),
     Action.SEND_AGAIN: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER}),
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
+    Action.SEE_VETTING_NAME: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
     Action.UNMASK: frozenset({Role.OWNER}),
 }

@@ -18,7 +18,7 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Row, and_, func, or_, select
 
-from registration.domain import invitations, owing
+from registration.domain import invitations, owing, vetting
 from registration.domain.programme import ends_at
 from registration.errors import Refusal
 from registration.extensions import db
@@ -190,6 +190,7 @@ def _move(registration: Registration, to: State, *, now: datetime) -> None:
     registration.updated_at = now
     registration.waiting_since = now if to is State.WAITING else None
     registration.confirmed_at = now if to is State.CONFIRMED else None
+    vetting.erase_when_final(registration)
     owing.owe(registration, TOLD[to], now=now)
     if was_confirmed or to is State.CONFIRMED:
         invitations.follow(registration, now=now)

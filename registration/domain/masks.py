@@ -6,10 +6,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from registration.domain.attendees import PARTICIPANT, shown_categories
+from registration.extensions import keyring
 from registration.models import Event
 
 GONE = "-"
 """Stands for a category or session that the event has no more; no slug is like this, so no group with it is let in."""
+
+
+def tells_apart(event: Event, slugs: Collection[str]) -> bool:
+    """Whether a group of these categories holds some of those at risk and not all: how many are in it is then for
+    those alone who may see who is in which."""
+    at_risk = {category.slug for category in event.categories if category.at_risk}
+    return bool(at_risk & set(slugs)) and not at_risk <= set(slugs)
+
+
+def in_address(event: Event, name: str) -> str:
+    """Return what a category that is shown by this name is called in an address: one at risk by a keyed digest, for
+    addresses stay in histories and logs."""
+    if name not in {category.slug for category in event.categories if category.at_risk}:
+        return name
+    return keyring.keys.digest("category", f"{event.slug}/{name}").hex()[:16]
 
 
 def shown_names(event: Event, slugs: Sequence[str], *, unmasked: bool) -> list[str]:

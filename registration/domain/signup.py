@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, delete, select
 
-from registration.domain import admission, owing
+from registration.domain import admission, owing, vetting
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
 from registration.extensions import db, insert_row, insert_rows, keyring
@@ -42,7 +42,8 @@ class Window(enum.StrEnum):
 
 @dataclass(frozen=True)
 class SignUp:
-    """What somebody typed, checked and cleaned. `session_ids`: the sessions they want to follow, at least one."""
+    """What somebody typed, checked and cleaned. `session_ids`: the sessions they want to follow, at least one;
+    `vetting_name`: where the category asks for it."""
 
     personal: Personal
     session_ids: tuple[int, ...]
@@ -51,6 +52,7 @@ class SignUp:
     zone: str
     country: str = ""
     discreet: bool = False
+    vetting_name: str = ""
 
 
 def window(event: Event, *, now: datetime) -> Window:
@@ -191,6 +193,7 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
         "country": form.country,
         "discreet": form.discreet,
         "sealed": sealed(form.personal, public_id),
+        "vetting": vetting.sealed_vetting(form.vetting_name, public_id),
         "created_at": now,
         "updated_at": now,
         "expires_at": now + PROOF_TIME,
@@ -229,6 +232,7 @@ def _return_to(earlier: Registration, newer: Registration, *, now: datetime) -> 
         for name in ("category_id", "language", "stream_language", "zone", "country", "discreet"):
             setattr(earlier, name, getattr(newer, name))
         seal_into(earlier, replace(open_personal(newer), reason=""))
+        vetting.take_over(earlier, newer)
         set_sessions(earlier, tuple(choice.session_id for choice in newer.choices))
         db.session.flush()
         db.session.refresh(earlier, ["category"])

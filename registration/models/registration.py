@@ -73,8 +73,9 @@ class Registration(Base):
     unsubscribed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When this person asked for no more reminders and announcements (RFC 8058); None while they want them."""
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    vetting: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """The name for vetting, sealed apart from the rest: whatever opens `sealed` for a list does not hold it."""
+    vetting: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """The name for vetting, sealed apart from the rest: whatever reads registrations for a list does not
+    load it."""
     manage_generation: Mapped[int] = mapped_column(default=0)
     manage_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     feed_generation: Mapped[int] = mapped_column(default=0)

@@ -15,6 +15,7 @@ from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions
+from registration.domain.vetting import vetting_name
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
@@ -97,7 +98,11 @@ def prove_page(key: str) -> str:
     if registration.state is not RegistrationState.UNVERIFIED:
         return render_template("signup/proved_already.html", event=event)
     return render_template(
-        "signup/prove.html", event=event, registration=registration, personal=open_personal(registration)
+        "signup/prove.html",
+        event=event,
+        registration=registration,
+        personal=open_personal(registration),
+        vetting_name=vetting_name(registration),
     )
 
 

@@ -40,6 +40,7 @@ from registration.web.fields import (
 from registration.web.public_display import marked
 
 QUESTION = "question_"
+VETTING_NAME = "vetting_name"
 FORMS_KEPT = 256
 """How many forms of categories, in one language each, a process keeps."""
 
@@ -127,6 +128,7 @@ class SignUpForm(WishesForm):
             zone=self.zone.data or "",
             country=country if isinstance(country, str) and len(country) == 2 else "",
             discreet=self.discreet.data,
+            vetting_name=self[VETTING_NAME].data or "" if VETTING_NAME in self else "",
         )
 
 
@@ -167,6 +169,8 @@ def form_for(category: Category) -> SignUpForm:
 def _form_class(category: Category, _language: str) -> type[SignUpForm]:
     """Return the form's class, made once for each version and language."""
     own = {QUESTION + question.name: _question_field(question) for question in category.questions}
+    if category.asks_vetting_name:
+        own |= {"name": _name_for_lists(), VETTING_NAME: _vetting_name(category.event)}
     return type("CategoryForm", (SignUpForm,), own)
 
 
@@ -183,6 +187,32 @@ def _offers(event: Event, _language: str) -> tuple[list[Choice], list[Choice]]:
 def question_fields(form: Form, category: Category) -> list[Field]:
     """Return the fields of the category's own questions, in order."""
     return [form[QUESTION + question.name] for question in category.questions]
+
+
+def _name_for_lists() -> LineField:
+    return LineField(
+        _("Name for lists"),
+        description=_("As you want to be called and listed: it may be an alias, and one word is enough."),
+        validators=[Needed(lambda: _("Write the name you want to be called by.")), Writable(LINE_LENGTH)],
+        render_kw={"autocomplete": "off"},
+    )
+
+
+def _vetting_name(event: Event) -> LineField:
+    """The name that is never in a list; the help says who reads it and how long it stays."""
+    help_text = _(
+        "Your full name. Read only by those who review registrations, in no list, and erased when yours is decided on."
+    )
+    if event.keeps_vetting_names:
+        help_text = _(
+            "Your full name. Read only by those who review registrations, in no list, and erased with all your data."
+        )
+    return LineField(
+        _("Name for vetting"),
+        description=help_text,
+        validators=[Needed(lambda: _("Write the name by which your registration is reviewed.")), Writable(LINE_LENGTH)],
+        render_kw={"autocomplete": "off"},
+    )
 
 
 def _question_field(question: Question) -> Any:

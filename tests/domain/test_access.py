@@ -26,6 +26,7 @@ TABLE = {
         Action.DECIDE,
         Action.SEND_AGAIN,
         Action.SEE_CATEGORY,
+        Action.SEE_VETTING_NAME,
     },
     Role.EXPORTER: {Action.SEE_NUMBERS, Action.SEE_BOOK, Action.SEE_LIST, Action.EXPORT},
     Role.VIEWER: {Action.SEE_NUMBERS},

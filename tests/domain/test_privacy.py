@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from registration.domain import announcements, exports, owing, privacy
+from registration.domain import announcements, exports, owing, privacy, unmasking
 from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
 from registration.domain.event_file import import_event
@@ -16,6 +16,7 @@ from registration.domain.groups import Group
 from registration.domain.programme import event_named
 from registration.errors import Refusal
 from registration.extensions import db, writing
+from registration.keys import new_public_id
 from registration.models import Announcement, Delivery, Event, Registration, SessionChoice
 from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
@@ -32,7 +33,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
 )
 from tests.support.event_files import SMALL
-from tests.support.organizers import make_organizer
+from tests.support.organizers import add_people, add_person, make_organizer
 
 pytestmark = pytest.mark.usefixtures("dialogue", "context")
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -82,30 +83,40 @@ def test_until_then_nothing_goes(people: None) -> None:
 def test_then_everything_about_people_goes_and_numbers_stay(people: None) -> None:
     assert purge(FORGOTTEN_AT) == [(SLUG, 4)]
     assert count(Registration, Delivery, SessionChoice) == [0, 0, 0]
-    assert event_named(SLUG).kept_numbers == {
-        "youth": {"confirmed": 1, "cancelled": 1},
-        "women-led": {"confirmed": 1},
-        "experts": {"unverified": 1},
-    }
+    assert event_named(SLUG).kept_numbers == {}
+
+
+def test_the_numbers_that_stay_point_at_nobody(now: datetime) -> None:
+    add_people(6)
+    add_person("Amina", "women-led")
+    for name, category in [("Bo", "human-rights"), ("Chi", "victims-survivors")] * 3:
+        add_person(f"{name} {new_public_id()}", category)
+    purge(FORGOTTEN_AT)
+    assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 5}, "participant": {"confirmed": 5}}
 
 
 def test_forgetting_again_loses_no_numbers(people: None) -> None:
+    add_people(5)
     purge(FORGOTTEN_AT)
     kept = event_named(SLUG).kept_numbers
+    assert kept == {"youth": {"confirmed": 5}}
     assert purge(FORGOTTEN_AT + DAY) == []
     assert event_named(SLUG).kept_numbers == kept
 
 
-def test_the_words_in_the_book_of_exports_go_too_even_where_nobody_signed_up(now: datetime) -> None:
+def test_the_words_in_the_books_go_too_even_where_nobody_signed_up(now: datetime) -> None:
     owner = make_organizer("owner@example.org", Role.OWNER)
     with writing():
         order = exports.Order(exports.Format.CSV, reason="To ask Amina", filters=Filters(search="Amina"))
         exports.write_down(event_named(SLUG), owner, order, now=now)
+        unmasking.write_down(event_named(SLUG), owner, unmasking.Sight.LIST, "To seat Amina", now=now)
         event_named(SLUG).kept_numbers = {"youth": {"confirmed": 1}}
     assert purge(FORGOTTEN_AT - MINUTE) == []
     assert purge(FORGOTTEN_AT) == [(SLUG, 0)]
     (entry,) = exports.book(event_named(SLUG))
     assert (entry.at, entry.by.id, entry.reason, entry.search) == (now, owner.id, "", "")
+    (look,) = unmasking.book(event_named(SLUG))
+    assert (look.at, look.by.id, look.reason, look.what) == (now, owner.id, "", None)
     assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 1}}
     assert purge(FORGOTTEN_AT + DAY) == []
 

@@ -47,6 +47,8 @@ ANSWERS: dict[str, Any] = {
     "consent": "y",
 }
 OWN_ANSWERS = {
+    "human-rights": {"vetting_name": "Amina Example"},
+    "victims-survivors": {"vetting_name": "Amina Example"},
     "women-led": {"question_organization": "Example Women", "question_country": "NP"},
     "member-states": {"question_organization": "Mission of Example", "question_country": "NP"},
     "experts": {"question_organization": "Institute of Example"},

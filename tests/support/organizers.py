@@ -12,6 +12,7 @@ from registration import clock
 from registration.domain import accounts
 from registration.domain.personal import Personal, address_hash, sealed
 from registration.domain.programme import event_named
+from registration.domain.vetting import sealed_vetting
 from registration.extensions import db, writing
 from registration.keys import new_public_id
 from registration.models import Category, EventSession, Organizer, Registration, SessionChoice
@@ -56,9 +57,15 @@ def at_desk(app: Flask, *roles: Role, event: str | None = SLUG, address: str | N
     return client
 
 
+def unmask(desk: Client, reason: str = "To seat them") -> Client:
+    """Let an owner name the categories at risk, as they do for a while on the list."""
+    desk.submit(desk.page(LIST).form("form[action$=unmask]"), why=reason)
+    return desk
+
+
 def add_person(name: str = "Amina", category: str = "youth", state: State = State.CONFIRMED, **values: Any) -> str:
-    """Somebody on the list of the Dialogue; in the application's context. `values`: of Registration and Personal, and
-    `sessions`, slugs. Returns the public id."""
+    """Somebody on the list of the Dialogue; in the application's context. `values`: of Registration and Personal,
+    `sessions` (slugs) and `vetting_name`. Returns the public id."""
     with writing():
         person = _person(name, category, state, **values)
         db.session.add(person)
@@ -77,6 +84,7 @@ def _person(
     fields = {field: values.pop(field) for field in tuple(values) if field in Personal.__dataclass_fields__}
     address = fields.pop("address", f"{hashlib.sha256(name.encode()).hexdigest()[:12]}@example.org")
     public_id, now = new_public_id(), clock.now()
+    vetting = sealed_vetting(values.pop("vetting_name", ""), public_id)
     event = event_named(SLUG)
     return Registration(
         public_id=public_id,
@@ -88,6 +96,7 @@ def _person(
         claim=PROVED,
         state=state,
         sealed=sealed(Personal(name=name, address=address, **fields), public_id),
+        vetting=vetting,
         waiting_since=now if state is State.WAITING else None,
         choices=[
             SessionChoice(session_id=one)

@@ -32,7 +32,7 @@ from tests.support.announcements import (
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import SLUG, change, load_dialogue, registrations
-from tests.support.organizers import LIST, at_desk
+from tests.support.organizers import LIST, at_desk, unmask
 from tests.support.pages import Page
 from tests.support.smtp import MailServer
 from tests.web.test_organizer_attendees import counted_queries
@@ -341,7 +341,7 @@ def test_an_editor_chooses_and_sees_categories_at_risk_as_one(app: Flask) -> Non
 def test_an_editor_does_not_widen_unseen_what_an_owner_chose(app: Flask, desk: Client) -> None:
     add(app, "Amina", "victims-survivors")
     add(app, "Bo", "human-rights")
-    page = write(desk, categories=["victims-survivors", "youth"])
+    page = write(unmask(desk), categories=["victims-survivors", "youth"])
     editor = at_desk(app, Role.EDITOR)
     seen = editor.page(page.url)
     assert ticked(seen, "categories") == ["Youth", "Participant"]
@@ -350,6 +350,23 @@ def test_an_editor_does_not_widen_unseen_what_an_owner_chose(app: Flask, desk: C
     assert sorted(categories_kept(app)[0]) == ["victims-survivors", "youth"]
     editor.submit(editor.page(page.url).form(FORM), categories=["youth"])
     assert categories_kept(app) == [["youth"]]
+
+
+def test_how_many_are_in_one_of_several_categories_at_risk_is_not_told(
+    app: Flask, desk: Client, clock: FakeClock, smtp: MailServer
+) -> None:
+    add(app, "Amina", "victims-survivors")
+    page = write(unmask(desk), categories=["victims-survivors", "youth"])
+    assert page.texts("#who ~ p strong") == ["1 person"]
+    editor = at_desk(app, Role.EDITOR)
+    sending = editor.page(editor.page(page.url).link("Send"))
+    for shown in (editor.page(page.url), sending):
+        assert "How many people this is for is told to those alone" in shown.text
+        assert "1 person" not in shown.text
+    editor.submit(sending.form())
+    leave(app, clock)
+    assert reached(smtp) == ["amina"]
+    assert [facts(one.page(page.url)).get("Sent") for one in (editor, desk)] == [None, "1"]
 
 
 def test_a_category_that_is_gone_selects_nobody_and_is_never_lost_unseen(
@@ -431,7 +448,8 @@ def test_a_participants_page_leads_to_what_is_not_sent_yet_as_they_would_get_it(
     there = [f"{LIST}{person}/" for person in (amina, chi)]
     editor, reviewer = at_desk(app, Role.EDITOR), at_desk(app, Role.REVIEWER)
     seen = [[len(one.page(path).all("#drafts")) for path in there] for one in (desk, editor, reviewer)]
-    assert seen == [[1, 1], [1, 0], [0, 0]]
+    assert seen == [[1, 0], [1, 0], [0, 0]]
+    assert len(unmask(desk).page(there[1]).all("#drafts")) == 1
 
 
 @SQLITE

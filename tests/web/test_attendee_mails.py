@@ -33,7 +33,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
     work,
 )
-from tests.support.organizers import DESK, LIST, add_person, at_desk
+from tests.support.organizers import DESK, LIST, add_person, at_desk, unmask
 from tests.support.pages import Page
 from tests.support.smtp import MailServer
 
@@ -311,9 +311,7 @@ def test_the_desk_leads_to_those_whose_mail_comes_back(app: Flask, reviewer: Cli
     everybody = reviewer.page(LIST)
     assert sorted(everybody.texts("tbody th")) == ["Bo", "amina Mail comes back"]
     viewer = at_desk(app, Role.VIEWER)
-    pages = [(viewer.page(DESK), ".notice.error"), (viewer.page(HOME), ".mark")]
-    assert [page.texts(there) for page, there in pages] == [["Mail to 1 person comes back"]] * 2
-    assert [page.all(f"{there} a") for page, there in pages] == [[], []]
+    assert [viewer.page(DESK).all(".notice.error"), viewer.page(HOME).all(".mark")] == [[], []]
 
 
 @SQLITE
@@ -347,7 +345,8 @@ def test_an_announcements_subject_is_hidden_with_the_category_it_may_tell(app: F
         db.session.execute(update(Delivery).values(announcement_id=announcement.id))
     names = [[lines(one.page(f"{LIST}{public_id}/"))[0][0] for public_id in (hidden, shown)] for one in clients]
     full, short = "Announcement: To all survivors", "Announcement"
-    assert names == [[full, full], [short, full]]
+    assert names == [[short, full], [short, full]]
+    assert lines(unmask(clients[0]).page(f"{LIST}{hidden}/"))[0][0] == full
 
 
 def test_mails_are_counted_by_state(app: Flask, amina: str) -> None:

@@ -22,7 +22,7 @@ from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import AMINA, DAY, change, load_dialogue, owed, take_part, work
-from tests.support.organizers import LIST, add_people, add_person, at_desk
+from tests.support.organizers import LIST, add_people, add_person, at_desk, unmask
 from tests.support.pages import Page
 from tests.support.replies import invitations, invite
 from tests.support.smtp import MailServer
@@ -232,12 +232,16 @@ def test_people_at_risk_are_participants_on_the_list(app: Flask, role: Role) -> 
 
 
 @SQLITE
-def test_owner_sees_and_filters_every_category(app: Flask, owner: Client) -> None:
+def test_owner_sees_and_filters_every_category_after_saying_why(app: Flask, owner: Client) -> None:
     with app.app_context():
         add_person("Amina", "victims-survivors")
         add_person("Bo", "human-rights")
-    page = owner.page(f"{LIST}?category=victims-survivors")
+    assert categories(owner.page(LIST)) == ["Participant", "Participant"]
+    page = unmask(owner).page(LIST)
+    option = next(one for one in page.all("#category option") if "Victim" in one.get_text())
+    page = owner.submit(page.form(FILTERS), category=str(option["value"]))
     assert (names(page), categories(page)) == (["Amina"], ["Victim or survivor of terrorism"])
+    assert "victim" not in page.url
 
 
 @SQLITE
@@ -247,9 +251,14 @@ def test_owner_sees_and_filters_every_category(app: Flask, owner: Client) -> Non
 def test_the_page_of_one_at_risk_tells_category_and_answers_to_who_decides(app: Flask, role: Role, seen: bool) -> None:
     with app.app_context():
         public_id = add_person("Amina", "human-rights", answers={"work": "I defend rivers"})
-    page = at_desk(app, role).page(f"{LIST}{public_id}/")
+    desk = at_desk(app, role)
+    page = desk.page(f"{LIST}{public_id}/")
     assert page.heading == "Amina"
-    assert ("I defend rivers" in page.text, "Participant" in page.texts("dd")) == (seen, not seen)
+    assert ("I defend rivers" in page.text, "Participant" in page.texts("dd")) == (False, True)
+    assert bool(page.all("form.look")) == seen
+    if seen:
+        page = desk.submit(page.form("form.look"), why="To decide")
+        assert ("I defend rivers" in page.text, "Participant" in page.texts("dd")) == (True, False)
 
 
 @SQLITE

@@ -19,7 +19,7 @@ from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import load_dialogue
-from tests.support.organizers import DESK, EXPORT, LIST, PASSWORD, add_person, at_desk, set_password
+from tests.support.organizers import DESK, EXPORT, LIST, PASSWORD, add_person, at_desk, set_password, unmask
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SEARCH = "form[role=search]"
@@ -105,6 +105,18 @@ def test_an_owner_may_unmask_and_the_book_says_so(app: Flask) -> None:
     answer = take(owner, columns=["name", "category", "answer.work"], unmask=True)
     assert lines(answer)[1:] == [["Amina", "human-rights", "Rivers"], ["Bo", "youth", ""]]
     assert [("named" in entry) for entry in owner.page(DESK).texts("[data-label=What]")] == [True, False]
+
+
+@SQLITE
+def test_one_category_at_risk_is_taken_by_its_filter_and_the_book_masks_it(app: Flask) -> None:
+    owner = unmask(at_desk(app, Role.OWNER))
+    page = owner.page(LIST)
+    (value,) = [str(one["value"]) for one in page.all("#category option") if "rights" in one.get_text()]
+    page = owner.submit(page.form("form[method=get]"), category=value)
+    answer = take(owner, page.link("Export these"), columns=["name", "category"], unmask=True)
+    assert lines(answer)[1:] == [["Amina", "human-rights"]]
+    told = [desk.page(DESK).texts("#book ~ table [data-label=What]") for desk in (owner, at_desk(app, Role.EDITOR))]
+    assert [one[0].split("; ")[1] for one in told] == ["category = human-rights", "category = participant"]
 
 
 @SQLITE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from registration import worker
@@ -16,14 +18,14 @@ from registration.domain.programme import event_named
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_times import When
 from registration.domain.reminder_values import RuleValues, values_of
-from registration.extensions import writing
+from registration.extensions import db, writing
 from registration.models import Event, ReminderRule
 from registration.models.event import EventState
 from registration.models.organizer import Role
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import DAY, FIRST_START, MINUTE, SLUG, change, load_dialogue, move_session, work
-from tests.support.organizers import DESK, LIST, add_people, add_person, at_desk
+from tests.support.organizers import DESK, LIST, add_people, add_person, at_desk, unmask
 from tests.support.pages import Page, words
 from tests.support.ports import free_port
 from tests.support.smtp import MailServer
@@ -349,17 +351,42 @@ def test_the_mail_of_somebody_protected_is_looked_at_by_those_alone_who_may_know
     with app.app_context():
         chi = add_person("Chi", "victims-survivors", sessions=SESSIONS)
     for path in (f"{PREVIEW}?person={chi}", f"{PREVIEW}body.html?person={chi}"):
-        answers = [body_of(desk, path).status_code for desk in (editor, at_desk(app, Role.OWNER))]
-        assert answers == [409, 200]
+        desks = (editor, at_desk(app, Role.OWNER), unmask(at_desk(app, Role.OWNER)))
+        assert [body_of(desk, path).status_code for desk in desks] == [409, 409, 200]
     assert "Reminders as this person" not in editor.page(f"{LIST}{chi}/").text
-    assert "Reminders as this person" in at_desk(app, Role.OWNER).page(f"{LIST}{chi}/").text
+    assert "Reminders as this person" in unmask(at_desk(app, Role.OWNER)).page(f"{LIST}{chi}/").text
 
 
 @SQLITE
-def test_people_at_risk_are_counted_by_category_for_owners_alone(app: Flask, editor: Client) -> None:
+def test_people_at_risk_are_counted_by_category_for_owners_alone_who_have_said_why(app: Flask, editor: Client) -> None:
     people(app)
-    assert "Victim or" not in " ".join(editor.page(RULE).texts("table"))
-    assert "Victim or survivor of terrorism: 1" in at_desk(app, Role.OWNER).page(RULE).text
+    owner = at_desk(app, Role.OWNER)
+    assert ["Victim or" in desk.page(RULE).text for desk in (editor, owner)] == [False, False]
+    assert "Victim or survivor of terrorism: 1" in unmask(owner).page(RULE).text
+
+
+@SQLITE
+def test_how_many_a_reminder_for_one_category_at_risk_reaches_is_not_told(app: Flask, editor: Client) -> None:
+    change(app, ReminderRule, "day-before", categories=["victims-survivors"])
+    people(app)
+    page = editor.page(editor.page(RULE).link("Send now – Opening session and discussion"))
+    assert re.findall(r"\d+ (?:person|people)", page.text) == []
+    assert told(editor.submit(page.form())) == ["The mails are on their way."]
+    for path in (RULE, f"{DESK}reminders/"):
+        assert set(editor.page(path).texts("td[data-label='People now']")[:2]) == {"–"}
+
+
+@SQLITE
+def test_an_editor_does_not_widen_unseen_whom_an_owner_reminds(app: Flask, editor: Client) -> None:
+    change(app, ReminderRule, "day-before", categories=["youth", "victims-survivors"])
+    page = editor.page(RULE)
+    assert "Victim or" not in page.text
+    form = page.form(FORM)
+    assert form.values.getlist("categories") == ["youth", "participant"]
+    editor.submit(form, minutes_before="2")
+    with app.app_context():
+        rule = db.session.scalars(select(ReminderRule).where(ReminderRule.slug == "day-before")).one()
+        assert (rule.minutes_before, sorted(rule.categories)) == (2880, ["victims-survivors", "youth"])
 
 
 @SQLITE

@@ -572,9 +572,9 @@ def test_each_role_sees_and_does_what_the_table_allows(app: Flask, amina: Client
     move_session(app, "human-rights", HOUR)
     desk = at_desk(app, role)
     may_edit, may_name = role in ALLOWED[Action.EDIT_SESSIONS], role in ALLOWED[Action.SEE_LIST]
-    assert line(desk.page(SESSIONS))[2:4] == ["1", "1"]
+    assert line(desk.page(SESSIONS))[2:4] == (["1", "1"] if may_name else [])
     page = desk.page(FIRST)
-    assert fact(page, "Still to be told") == 1
+    assert bool(page.all("#held")) == may_name
     assert page.texts("th.typed") == (["Amina"] if may_name else [])
     assert [bool(page.all(one)) for one in (EDIT, TELL_NOW)] == [may_edit, may_edit]
     given = token(desk)

@@ -83,9 +83,9 @@ def test_a_full_category_says_so_and_offers_the_waiting_list(app: Flask, client:
         ("member-states", {"question_country", "question_organization"}),
         ("civil-society", {"question_organization", "question_country", "question_ecosoc_status", "question_site"}),
         ("youth", {"question_country"}),
-        ("victims-survivors", {"question_organization", "question_accompanied"}),
+        ("victims-survivors", {"question_organization", "question_accompanied", "vetting_name"}),
         ("experts", {"question_organization", "question_country", "question_fields", "question_site"}),
-        ("human-rights", {"question_organization", "question_country", "question_work"}),
+        ("human-rights", {"question_organization", "question_country", "question_work", "vetting_name"}),
     ],
 )
 def test_each_category_asks_its_own_questions(client: Client, category: str, own: set[str]) -> None:

@@ -122,6 +122,7 @@ def _registration(root: Entries, terms: _Terms, first_wall: datetime) -> dict[st
     opens = terms.instant(registration["opens"])
     return {
         "retention_days": root["retention_days"],
+        "keeps_vetting_names": root.get("keeps_vetting_names", False),
         "registration_opens": opens if terms.happened else min(opens, to_utc(_opening(first_wall), terms.zone)),
         "registration_closes": terms.instant(registration["closes"]),
         "places": registration.get("places"),
@@ -142,6 +143,7 @@ def _category(given: Entries, position: int, terms: _Terms) -> Planned:
         "entry": Entry(given["entry"]),
         "places": given.get("places"),
         "at_risk": given.get("at_risk", False),
+        "asks_vetting_name": given.get("vetting_name", False),
     }
     questions = [_question(one, place, terms) for place, one in enumerate(given.get("questions", []))]
     return Planned(Category, given["slug"], values, {"questions": questions})

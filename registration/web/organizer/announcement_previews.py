@@ -35,6 +35,7 @@ from registration.models.delivery import DeliveryKind
 from registration.web.access import for_event
 from registration.web.display import LANGUAGES
 from registration.web.mail_frame import framed, framing
+from registration.web.organizer import masks
 from registration.web.organizer.announcement_forms import PreviewForm
 from registration.web.organizer.announcements import ONE
 from registration.web.organizer.desk import blueprint, sends_trial
@@ -149,7 +150,7 @@ def _named(event: Event, announcement: Announcement) -> list[Registration]:
     """Return whom the menu names: nobody at risk to who may not unmask them, for the group may be of one category."""
     if not may(organizer(), Action.SEE_LIST, event):
         return []
-    unmasked = may(organizer(), Action.UNMASK, event)
+    unmasked = masks.unmasked(event)
     people = newest(event, group_of(announcement), PEOPLE)
     return [one for one in people if unmasked or not one.category.at_risk]
 

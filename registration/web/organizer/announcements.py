@@ -19,6 +19,7 @@ from registration.errors import NotFound, Refusal
 from registration.extensions import writing
 from registration.models import Announcement, Event
 from registration.web.access import for_event
+from registration.web.organizer import masks
 from registration.web.organizer.announcement_forms import NEW, AnnouncementForm, form_of, standing
 from registration.web.organizer.announcement_words import group_lines, mail_lines, stage_text, until_text
 from registration.web.organizer.desk import blueprint
@@ -43,7 +44,8 @@ def announcements(event: Event) -> str:
         event=event,
         announcements=found,
         progress=announcement_mails.progress(found, now=now),
-        whom={one.id: group_lines(event, group_of(one), unmasked=_unmasked(event)) for one in found},
+        whom={one.id: group_lines(event, group_of(one), unmasked=masks.unmasked(event)) for one in found},
+        counted={one.id for one in found if masks.sees_counts(event, one.categories)},
         stage_text=stage_text,
         mail_lines=mail_lines,
         now=now,
@@ -54,14 +56,14 @@ def announcements(event: Event) -> str:
 @for_event(Action.EDIT_MAIL)
 def new_announcement(event: Event) -> Answer:
     """Show an empty form."""
-    return _form_page(event, None, form_of(event, NEW, unmasked=_unmasked(event), submitted=False))
+    return _form_page(event, None, form_of(event, NEW, unmasked=masks.unmasked(event), submitted=False))
 
 
 @blueprint.post(ALL)
 @for_event(Action.EDIT_MAIL)
 def write_announcement(event: Event) -> Answer:
     """Keep a new draft."""
-    form = form_of(event, NEW, unmasked=_unmasked(event), submitted=True)
+    form = form_of(event, NEW, unmasked=masks.unmasked(event), submitted=True)
     content = _good_content(event, form, NEW)
     if content is None:
         return _form_page(event, None, form)
@@ -176,7 +178,7 @@ def _good_content(event: Event, form: AnnouncementForm, before: Content) -> Cont
     """Return what was typed in place of `before`. None where it has faults, which then stand in the form."""
     if not form.validate():
         return None
-    content = form.content(event, before, unmasked=_unmasked(event))
+    content = form.content(event, before, unmasked=masks.unmasked(event))
     for refusal in faults(event, content):
         form.refuse(refusal)
     return None if form.errors else content
@@ -192,11 +194,11 @@ def _saved(event: Event, number: int) -> Response:
 
 def _form(found: Announcement, *, submitted: bool) -> AnnouncementForm:
     content, seen = content_of(found), rules.mark(found)
-    return form_of(found.event, content, seen=seen, unmasked=_unmasked(found.event), submitted=submitted)
+    return form_of(found.event, content, seen=seen, unmasked=masks.unmasked(found.event), submitted=submitted)
 
 
 def _standing(found: Announcement) -> dict[str, object]:
-    unmasked = _unmasked(found.event)
+    unmasked = masks.unmasked(found.event)
     return standing(found.event, content_of(found), seen=rules.mark(found), unmasked=unmasked)
 
 
@@ -221,15 +223,12 @@ def _page(template: str, found: Announcement, **values: object) -> str:
         stage=stage_text(found, progress, now=now),
         until=until_text(found),
         mails=mail_lines(progress),
-        whom=group_lines(event, group, unmasked=_unmasked(event)),
+        whom=group_lines(event, group, unmasked=masks.unmasked(event)),
+        counted=masks.sees_counts(event, group.categories),
         audience=rules.audience(event, group),
         seen=rules.mark(found),
         **values,
     )
-
-
-def _unmasked(event: Event) -> bool:
-    return may(organizer(), Action.UNMASK, event)
 
 
 def _address(event: Event, number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -12,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from registration import clock
 from registration.domain import attendees as rules
-from registration.domain import decisions
+from registration.domain import decisions, unmasking
 from registration.domain.access import Action, may
 from registration.domain.announcements import drafts
 from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
@@ -20,17 +21,20 @@ from registration.domain.mail_status import mails_of
 from registration.domain.personal import open_personal
 from registration.domain.replies import replies_of
 from registration.domain.stopped import stop_of
+from registration.domain.unmasking import Sight
+from registration.domain.vetting import vetting_name
 from registration.errors import Refusal
-from registration.extensions import writing
+from registration.extensions import empty_log, writing
 from registration.keys import PUBLIC_ID_LENGTH
-from registration.models import Event, Invitation
+from registration.models import Event, Invitation, Registration
 from registration.models.invitation import Reply
 from registration.timetext import day_text
 from registration.web.access import for_event
 from registration.web.display import page_language, text
+from registration.web.organizer import masks
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.events import organizer
-from registration.web.organizer.forms import DecisionForm, SearchForm
+from registration.web.organizer.forms import DecisionForm, LookForm, SearchForm
 from registration.web.organizer.mail_words import mail_lines
 from registration.web.organizer.selection import hidden_search, read_selection
 
@@ -43,7 +47,7 @@ CHOSEN = re.compile(rf"([A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}):([a-z_]+)")
 @for_event(Action.SEE_LIST)
 def attendees(event: Event) -> Answer:
     """Show a page of the list."""
-    return _list_page(event, DecisionForm(formdata=None), [])
+    return list_page(event)
 
 
 @blueprint.post("/events/<slug:event_slug>/attendees/search")
@@ -52,7 +56,7 @@ def search(event: Event) -> Answer:
     """Look for somebody; the words go into the next address sealed, so that no log and no history shows them."""
     form = SearchForm()
     if not form.validate():
-        return _list_page(event, DecisionForm(formdata=None), [], search_form=form)
+        return list_page(event, search_form=form)
     selection = read_selection(event)
     return redirect(selection.address(find=hidden_search(form.search.data or ""), page=None), 303)
 
@@ -64,7 +68,7 @@ def decide(event: Event) -> Answer:
     form = DecisionForm()
     chosen = request.form.getlist("chosen")
     if not _decided(event, form, chosen):
-        return _list_page(event, form, chosen)
+        return list_page(event, form=form, ticked=chosen)
     return redirect(read_selection(event).address(), 303)
 
 
@@ -72,7 +76,7 @@ def decide(event: Event) -> Answer:
 @for_event(Action.SEE_LIST)
 def attendee(event: Event, public_id: str) -> Answer:
     """Show one registration."""
-    return _one_page(event, public_id, DecisionForm(formdata=None))
+    return one_page(event, public_id)
 
 
 @blueprint.post("/events/<slug:event_slug>/attendees/<key:public_id>/")
@@ -81,7 +85,7 @@ def decide_one(event: Event, public_id: str) -> Answer:
     """Approve or decline one registration."""
     form = DecisionForm()
     if not _decided(event, form, request.form.getlist("chosen")[:1]):
-        return _one_page(event, public_id, form)
+        return one_page(event, public_id, form=form)
     return redirect(url_for("organizer.attendee", event_slug=event.slug, public_id=public_id), 303)
 
 
@@ -100,6 +104,7 @@ def _decided(event: Event, form: DecisionForm, chosen: list[str]) -> bool:
     except Refusal as refusal:
         _put_beside(form, refusal)
         return False
+    empty_log()
     _say(Decision(wanted), result)
     return True
 
@@ -122,43 +127,83 @@ def _say(decision: Decision, result: Result) -> None:
         flash(f"{not_done} {sentence}", "error")
 
 
-def _list_page(event: Event, form: DecisionForm, ticked: list[str], search_form: SearchForm | None = None) -> Answer:
+def list_page(
+    event: Event,
+    *,
+    form: DecisionForm | None = None,
+    ticked: Sequence[str] = (),
+    search_form: SearchForm | None = None,
+    look_form: LookForm | None = None,
+) -> Answer:
     """Draw the list; 422 where something that was typed has a fault."""
     selection = read_selection(event)
     filters = selection.filters
     page = rules.page(event, filters, selection.number, unmasked=selection.unmasked) if filters else None
+    form = form or DecisionForm(formdata=None)
     search_form = search_form or SearchForm(formdata=None, search=selection.search)
+    look_form = look_form or LookForm(formdata=None)
     html = render_template(
         "organizer/attendees.html",
         event=event,
         selection=selection,
         page=page,
         search_form=search_form,
+        look_form=look_form,
+        unmasked_until=masks.open_until(event),
         form=form,
         ticked={one.partition(":")[0] for one in ticked},
     )
-    return html, 422 if form.errors or search_form.errors or not filters else 200
+    return html, 422 if form.errors or search_form.errors or look_form.errors or not filters else 200
 
 
-def _one_page(event: Event, public_id: str, form: DecisionForm) -> Answer:
+def one_page(
+    event: Event,
+    public_id: str,
+    *,
+    form: DecisionForm | None = None,
+    look_form: LookForm | None = None,
+    seen: Sight | None = None,
+) -> Answer:
+    """Draw one person's page. `seen`: what is shown in this answer, for its reason stands in the book."""
     registration = rules.called(event, public_id)
     category, mails = registration.category, mails_of(registration, now=clock.now())
-    names_category = not category.at_risk or may(organizer(), Action.SEE_CATEGORY, event)
+    shows_answers = not category.at_risk or seen is Sight.CATEGORY
+    names_category = shows_answers or masks.unmasked(event)
+    form, look_form = form or DecisionForm(formdata=None), look_form or LookForm(formdata=None)
     html = render_template(
         "organizer/attendee.html",
         event=event,
         registration=registration,
         personal=open_personal(registration),
         category=category if names_category else None,
+        shows_answers=shows_answers,
+        vetting_name=vetting_name(registration) if seen is Sight.VETTING_NAME else "",
+        sights=_sights(registration, seen),
         form=form,
+        look_form=look_form,
         possible=[one for one in Decision if registration.state in POSSIBLE[one]],
         decided_by=rules.decided_by(registration),
         replies=[_reply_text(one, event) for one in replies_of(registration)],
         mails=mail_lines(mails, event.zone, names_announcements=names_category),
         stop=stop_of(registration),
-        drafts=drafts(event) if may(organizer(), Action.EDIT_MAIL, event) else [],
+        previews=may(organizer(), Action.EDIT_MAIL, event) and names_category and seen is None,
+        drafts=drafts(event),
     )
-    return html, 422 if form.errors else 200
+    return html, 422 if form.errors or look_form.errors else 200
+
+
+def _sights(registration: Registration, seen: Sight | None) -> list[Sight]:
+    """Return what of one person is masked on their page and may be looked at by the organizer who asks."""
+    masked = {
+        Sight.CATEGORY: registration.category.at_risk,
+        Sight.VETTING_NAME: registration.vetting is not None,
+    }
+    event = registration.event
+    return [one for one, is_masked in masked.items() if is_masked and one is not seen and _may_see(one, event)]
+
+
+def _may_see(what: Sight, event: Event) -> bool:
+    return may(organizer(), unmasking.NEEDED[what], event)
 
 
 def _reply_text(invitation: Invitation, event: Event) -> str:

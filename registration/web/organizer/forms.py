@@ -13,6 +13,7 @@ from registration.domain.attendees import RETRYING, STOPPED
 from registration.domain.decisions import REASON_LENGTH
 from registration.domain.exports import REASON_LENGTH as EXPORT_REASON_LENGTH
 from registration.domain.tables import Format
+from registration.domain.unmasking import REASON_LENGTH as LOOK_REASON_LENGTH
 from registration.web.display import page_language
 from registration.web.fields import (
     LINE_LENGTH,
@@ -113,6 +114,17 @@ class DecisionForm(FlaskForm):
         ),
         validators=[Writable(REASON_LENGTH)],
         render_kw={"rows": 3},
+    )
+
+
+class LookForm(FlaskForm):
+    """Why somebody looks at what is masked; the address it goes to says at what."""
+
+    why = LinesField(
+        _l("Why you need to see this"),
+        description=_l("It is kept in the book, with your name and the time."),
+        validators=[Needed(lambda: _("Say why you need to see this.")), Writable(LOOK_REASON_LENGTH)],
+        render_kw={"rows": 2},
     )
 
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from registration import clock
 from registration.domain import announcements, mail_troubles
-from registration.domain.access import Action, may
+from registration.domain.access import Action
 from registration.domain.mail_troubles import Which
 from registration.domain.personal import open_personal
 from registration.domain.programme import session_called
@@ -22,17 +22,17 @@ from registration.domain.reminders import of_round
 from registration.extensions import writing
 from registration.models import Event
 from registration.web.access import for_event
+from registration.web.organizer import masks
 from registration.web.organizer.desk import blueprint
-from registration.web.organizer.events import organizer
 from registration.web.organizer.mail_words import fate_text
 
 
 @dataclass(frozen=True)
 class Line:
-    """One mail. `name`, `public_id`: whose, None for those who may not know that."""
+    """One mail. `name`, `public_id`: whose."""
 
-    name: str | None
-    public_id: str | None
+    name: str
+    public_id: str
     words: str
 
 
@@ -46,21 +46,15 @@ class TroubleList:
 
 
 def trouble_list(event: Event, which: Which, categories: Collection[str], *, now: datetime) -> TroubleList:
-    """Return the mails that reached nobody.
+    """Return the mails that reached nobody: none to those who may not count them.
 
-    `categories`: slugs of those that the mails are for. Names of people of a category at risk would tell who is in it.
+    `categories`: slugs of those that the mails are for. Whoever is named here would be known to be in one of them.
     """
+    if not masks.sees_counts(event, categories):
+        return TroubleList([], 0, 0)
     found = mail_troubles.troubles(which, now=now)
-    at_risk = {one.slug for one in event.categories if one.at_risk}
-    named = may(organizer(), Action.SEE_LIST, event) and (
-        not at_risk & set(categories) or may(organizer(), Action.SEE_CATEGORY, event)
-    )
     lines = [
-        Line(
-            name=open_personal(one.registration).name if named else None,
-            public_id=one.registration.public_id if named else None,
-            words=fate_text(one, event.zone),
-        )
+        Line(open_personal(one.registration).name, one.registration.public_id, fate_text(one, event.zone))
         for one in found.mails
     ]
     return TroubleList(lines, found.more, found.again)
@@ -71,7 +65,7 @@ def trouble_list(event: Event, which: Which, categories: Collection[str], *, now
 def send_reminders_again(event: Event, rule_slug: str, session_slug: str) -> Response:
     """Send the reminders of a session again that failed or came back."""
     rule, session = rule_called(event, rule_slug), session_called(event, session_slug)
-    _send_again(of_round(rule, session, session.starts_at))
+    _send_again(event, of_round(rule, session, session.starts_at), rule.categories)
     return redirect(url_for("organizer.reminder", event_slug=event.slug, rule_slug=rule_slug), 303)
 
 
@@ -79,14 +73,18 @@ def send_reminders_again(event: Event, rule_slug: str, session_slug: str) -> Res
 @for_event(Action.SEND_AGAIN)
 def send_announcement_again(event: Event, number: int) -> Response:
     """Send the mails of an announcement again that failed or came back."""
-    _send_again(mail_troubles.of_announcement(announcements.called(event, number)))
+    announcement = announcements.called(event, number)
+    _send_again(event, mail_troubles.of_announcement(announcement), announcement.categories)
     return redirect(url_for("organizer.announcement", event_slug=event.slug, number=number), 303)
 
 
-def _send_again(which: Which) -> None:
+def _send_again(event: Event, which: Which, categories: Collection[str]) -> None:
+    counted = masks.sees_counts(event, categories)
     with writing():
         number = mail_troubles.send_again(which, now=clock.now())
-    if number:
+    if not counted:
+        flash(_("What can be sent again is sent again."))
+    elif number:
         flash(ngettext("%(num)s mail is sent again.", "%(num)s mails are sent again.", number))
     else:
         flash(_("None of these mails can be sent again now."), "error")

@@ -14,6 +14,8 @@ from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import Optional
 
+from registration.domain.attendees import shown_categories
+from registration.domain.masks import chosen_slugs, shown_names
 from registration.domain.reminder_times import When
 from registration.domain.reminder_values import SUBJECT_LENGTH, TEXT_LENGTH, RuleValues, mark_of, values_of
 from registration.domain.session_edits import languages_of
@@ -33,8 +35,10 @@ from registration.web.fields import (
     Writable,
     ZoneField,
 )
+from registration.web.organizer import masks
 from registration.web.organizer.reminder_words import DAY, HOUR, in_unit
 from registration.web.organizer.session_words import name_here
+from registration.web.organizer.words import category_label
 
 SUBJECT, TEXT = "subject_", "text_"
 MINUTES, CLOCK = "minutes", "clock"
@@ -101,11 +105,12 @@ class RuleForm(FlaskForm):
         tags = [field.name.removeprefix(TEXT) for field in self if field.name.startswith(TEXT)]
         return [(tag, self[SUBJECT + tag], self[TEXT + tag]) for tag in tags]
 
-    def values(self) -> RuleValues:
-        """Return what was typed, as the rules take it; for a form that validates."""
+    def values(self, event: Event, rule: ReminderRule | None) -> RuleValues:
+        """Return what was typed in place of a rule, as the rules take it; for a form that validates."""
+        before, unmasked = rule.categories if rule else (), masks.unmasked(event)
         return RuleValues(
             when=self._when(),
-            categories=tuple(self.categories.data or ()),
+            categories=chosen_slugs(event, self.categories.data or (), before, unmasked=unmasked),
             sessions=tuple(self.sessions.data or ()),
             languages=tuple(self.languages.data or ()),
             subject=_written({tag: subject.data for tag, subject, _text in self.words}),
@@ -156,7 +161,7 @@ def rule_form(event: Event, rule: ReminderRule | None, *, submitted: bool) -> Ru
         own |= {SUBJECT + language: _subject_field(language), TEXT + language: _text_field(language)}
     form_class = type("FormOfRule", (RuleForm,), own)
     form: RuleForm = form_class() if submitted else form_class(formdata=None, data=_standing(rule) if rule else {})
-    form.categories.choices = [(one.slug, text(one.label)) for one in event.categories]
+    form.categories.choices = _category_choices(event, unmasked=masks.unmasked(event))
     form.sessions.choices = [(one.slug, text(one.title)) for one in event.sessions]
     form.languages.choices = [(one, language_name(one)) for one in LANGUAGES]
     return form
@@ -170,13 +175,18 @@ def preview_form(event: Event, sessions: list[EventSession]) -> PreviewForm:
     first = {
         "session": sessions[0].slug if sessions else "",
         "language": event.default_language,
-        "category": event.categories[0].slug,
+        "category": shown_categories(event, unmasked=False)[0].name,
         "zone": event.zone,
     }
     form = PreviewForm(formdata=None, data={**first, **asked})
     form.session.choices = [(one.slug, text(one.title)) for one in sessions]
-    form.category.choices = [(one.slug, text(one.label)) for one in event.categories]
+    form.category.choices = _category_choices(event, unmasked=False)
     return form
+
+
+def _category_choices(event: Event, *, unmasked: bool) -> list[tuple[str, str]]:
+    shown = shown_categories(event, unmasked=unmasked)
+    return [(one.name, category_label(shown, one.name)) for one in shown]
 
 
 def _standing(rule: ReminderRule) -> dict[str, Any]:
@@ -191,7 +201,7 @@ def _standing(rule: ReminderRule) -> dict[str, Any]:
     return {
         "seen": mark_of(rule),
         **when,
-        "categories": list(values.categories),
+        "categories": shown_names(rule.event, values.categories, unmasked=masks.unmasked(rule.event)),
         "sessions": list(values.sessions),
         "languages": list(values.languages),
         **{SUBJECT + tag: written for tag, written in values.subject.items()},

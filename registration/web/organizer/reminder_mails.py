@@ -12,6 +12,7 @@ from registration import clock
 from registration.domain import attendees, reminders, stand_ins
 from registration.domain.access import Action, may
 from registration.domain.accounts import address_of
+from registration.domain.attendees import shown_categories
 from registration.domain.programme import session_called
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, reminders_of
@@ -25,6 +26,7 @@ from registration.mail.trial import send_trial
 from registration.models import Event, EventSession, Registration, ReminderRule
 from registration.web.access import for_event
 from registration.web.mail_frame import framed, framing
+from registration.web.organizer import masks
 from registration.web.organizer.desk import blueprint, sends_trial
 from registration.web.organizer.events import organizer
 from registration.web.organizer.reminder_forms import PreviewForm, preview_form
@@ -94,7 +96,8 @@ def review_reminder(event: Event, rule_slug: str, session_slug: str) -> str:
         nobody_new=reminders.NOBODY_NEW,
         is_ahead=standing.due_at is not None and now < standing.due_at,
         reached=found.people(rule, session) if people == standing.people else (),
-        unmasked=may(organizer(), Action.UNMASK, event),
+        unmasked=masks.unmasked(event),
+        counted=masks.sees_counts(event, rule.categories),
     )
 
 
@@ -111,7 +114,8 @@ def send_reminder(event: Event, rule_slug: str, session_slug: str) -> Response:
     except Refusal as refusal:
         flash(str(refusal), "error")
     else:
-        flash(ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", people))
+        sent = ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", people)
+        flash(sent if masks.sees_counts(event, rule.categories) else _("The mails are on their way."))
     return redirect(url_for("organizer.reminder", event_slug=event.slug, rule_slug=rule_slug), 303)
 
 
@@ -124,7 +128,7 @@ def _person(event: Event) -> Registration | None:
     if not may(organizer(), Action.SEE_LIST, event):
         abort(403)
     found = attendees.called(event, public_id)
-    if found.category.at_risk and not may(organizer(), Action.SEE_CATEGORY, event):
+    if found.category.at_risk and not masks.unmasked(event):
         raise Refusal(_l("This person is protected; look at the mail of an invented participant instead."))
     return found
 
@@ -145,7 +149,8 @@ def _letter(rule: ReminderRule, form: PreviewForm, person: Registration | None) 
     session = session_called(event, form.session.data)
     if person is not None:
         return reminder_preview(rule, session, stand_ins.instead_of(person, now=now), now=now)
-    category = next(one for one in event.categories if one.slug == form.category.data)
+    shown = next(one for one in shown_categories(event, unmasked=False) if one.name == form.category.data)
+    category = next(one for one in event.categories if one.id in shown.ids)
     invented = stand_ins.invented(
         event,
         language=form.language.data,

@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registration.domain.attendees import category_names, shown_categories
+from registration.domain.masks import GONE, shown_names
 from registration.domain.outbox import PERMANENT, Outcome
 from registration.domain.reminder_states import Reached, Round, RoundState
 from registration.models import Event, ReminderRule
 from registration.models.delivery import DeliveryState
 from registration.timetext import short_moment_text
 from registration.web.display import page_language, text
+from registration.web.organizer import masks
 from registration.web.organizer.session_words import listed, name_here
 from registration.web.organizer.words import category_label
 
@@ -57,7 +59,9 @@ def in_unit(minutes: int) -> tuple[int, int]:
 
 def whom_text(rule: ReminderRule, event: Event) -> str:
     """Return whom a rule reminds and of what, where it is not everybody and everything."""
-    categories = [text(one.label) for one in event.categories if one.slug in rule.categories]
+    unmasked = masks.unmasked(event)
+    shown, names = shown_categories(event, unmasked=unmasked), shown_names(event, rule.categories, unmasked=unmasked)
+    categories = [category_label(shown, name) for name in names if name != GONE]
     sessions = [text(one.title) for one in event.sessions if one.slug in rule.sessions]
     parts = [
         _("Categories: %(list)s.", list=listed(categories)) if rule.categories else "",
@@ -67,10 +71,10 @@ def whom_text(rule: ReminderRule, event: Event) -> str:
     return " ".join(part for part in parts if part) or _("For all confirmed participants, of every session they chose.")
 
 
-def state_text(one: Round, *, now: datetime) -> str:
-    """Return where a round stands."""
+def state_text(one: Round, *, now: datetime, counted: bool) -> str:
+    """Return where a round stands; how many mails wait where the reader may count them."""
     zone, language = one.session.event.zone, page_language()
-    if one.state is RoundState.SENDING:
+    if one.state is RoundState.SENDING and counted:
         waiting = one.mails[DeliveryState.WAITING]
         return ngettext("Sending: %(num)s mail is waiting", "Sending: %(num)s mails are waiting", waiting)
     if one.state is RoundState.SENT and one.made_at:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from registration import clock
 from registration.domain import mail_troubles, reminder_edits, reminder_values
-from registration.domain.access import Action, may
+from registration.domain.access import Action
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, RoundState, reminders_of
 from registration.domain.reminder_times import when_of
@@ -23,8 +23,8 @@ from registration.extensions import writing
 from registration.models import Event, ReminderRule
 from registration.models.delivery import DeliveryState
 from registration.web.access import for_event
+from registration.web.organizer import masks
 from registration.web.organizer.desk import blueprint
-from registration.web.organizer.events import organizer
 from registration.web.organizer.mail_troubles import TroubleList, trouble_list
 from registration.web.organizer.reminder_forms import RuleForm, rule_form
 from registration.web.organizer.reminder_words import due_times, reached_lines, state_text, when_text, whom_text
@@ -50,7 +50,9 @@ def _reminder_words() -> dict[str, Any]:
 def reminders(event: Event) -> str:
     """List the rules, each with how it stands for every session."""
     now = clock.now()
-    return render_template("organizer/reminders.html", event=event, found=reminders_of(event, now=now), now=now)
+    found = reminders_of(event, now=now)
+    counted = {rule.id for rule in event.reminder_rules if masks.sees_counts(event, rule.categories)}
+    return render_template("organizer/reminders.html", event=event, found=found, counted=counted, now=now)
 
 
 @blueprint.get("/events/<slug:event_slug>/new-reminder/")
@@ -70,7 +72,7 @@ def add_reminder(event: Event) -> Answer:
     try:
         with writing():
             paused = "paused" in request.form
-            rule = reminder_edits.add(event, form.values(), paused=paused, now=clock.now())
+            rule = reminder_edits.add(event, form.values(event, None), paused=paused, now=clock.now())
             slug = rule.slug
     except Refusal as refusal:
         form.refuse(event, None, refusal)
@@ -98,13 +100,13 @@ def edit_reminder(event: Event, rule_slug: str) -> Answer:
     before, now = when_of(rule), clock.now()
     try:
         with writing():
-            changed = reminder_edits.change(rule, form.values(), seen=form.seen.data or "", now=now)
+            changed = reminder_edits.change(rule, form.values(event, rule), seen=form.seen.data or "", now=now)
     except Refusal as refusal:
         form.refuse(event, rule, refusal)
         return _page(rule, form)
     flash(_("Saved.") if changed else _("Nothing was changed: it stands so already."))
     have_had = reminder_edits.have_had(rule, now=now) if when_of(rule) != before else 0
-    if have_had:
+    if have_had and masks.sees_counts(event, rule.categories):
         flash(
             ngettext(
                 "%(num)s person has had this reminder already and does not get it again at the new time; to remind them"
@@ -157,7 +159,7 @@ def resume_reminder(event: Event, rule_slug: str) -> Response:
 def _is_good(event: Event, rule: ReminderRule | None, form: RuleForm) -> bool:
     """Whether what was typed has no faults; those it has stand in the form."""
     if form.validate():
-        for refusal in reminder_values.faults(event, form.values(), now=clock.now()):
+        for refusal in reminder_values.faults(event, form.values(event, rule), now=clock.now()):
             form.refuse(event, rule, refusal)
     return not form.errors
 
@@ -179,7 +181,8 @@ def _page(rule: ReminderRule, form: RuleForm) -> Answer:
         found=found,
         troubles=_troubles(found.of(rule), now=now),
         has_history=reminder_edits.has_history(rule),
-        unmasked=may(organizer(), Action.UNMASK, rule.event),
+        unmasked=masks.unmasked(rule.event),
+        counted=masks.sees_counts(rule.event, rule.categories),
         now=now,
     )
     return html, 422 if form.errors else 200

@@ -11,12 +11,13 @@ from typing import Any
 from flask import request, url_for
 from flask_babel import gettext as _
 
-from registration.domain.access import Action, may
 from registration.domain.attendees import Filters, Shown, shown_categories
+from registration.domain.masks import in_address
 from registration.extensions import keyring
 from registration.keys import SealError
 from registration.models import Event
 from registration.web.display import text
+from registration.web.organizer import masks
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import FilterForm
 from registration.web.organizer.words import STATES, category_label
@@ -43,7 +44,7 @@ class Selection:
             return None
         form = self.form
         return Filters(
-            category=form.category.data or "",
+            category=self._category(form.category.data or ""),
             state=form.state.data or "",
             session=form.session.data or "",
             country=form.country.data or "",
@@ -51,6 +52,10 @@ class Selection:
             search=self.search,
             by_name=form.order.data == "name",
         )
+
+    def _category(self, asked: str) -> str:
+        """Return the name of the category that the address asks for."""
+        return next((one.name for one in self.shown if in_address(self.event, one.name) == asked), "")
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -64,10 +69,13 @@ class Selection:
 
 def read_selection(event: Event) -> Selection:
     """Return what the address of this request asks for, as this organizer may ask."""
-    unmasked = may(organizer(), Action.UNMASK, event)
+    unmasked = masks.unmasked(event)
     shown = shown_categories(event, unmasked=unmasked)
     form = FilterForm(formdata=request.args)
-    form.category.choices = [("", _("All")), *((one.name, category_label(shown, one.name)) for one in shown)]
+    form.category.choices = [
+        ("", _("All")),
+        *((in_address(event, one.name), category_label(shown, one.name)) for one in shown),
+    ]
     form.state.choices = [
         ("", _("All with a confirmed address")),
         *((name, str(label)) for name, label in STATES.items()),

@@ -17,6 +17,8 @@ from registration.domain.attendees import PARTICIPANT, Shown
 from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
 from registration.domain.refused import events_concerned
+from registration.domain.rough import Rough
+from registration.domain.unmasking import Sight
 from registration.models import Event, Question
 from registration.models.event import EventState, QuestionKind
 from registration.models.registration import RegistrationState as State
@@ -48,6 +50,11 @@ EVENT_STATES: dict[str, LazyString] = {
     EventState.CANCELLED: _l("Cancelled"),
     EventState.ARCHIVED: _l("Archived"),
 }
+SIGHTS: dict[str, LazyString] = {
+    Sight.LIST: _l("The list, with categories at risk"),
+    Sight.CATEGORY: _l("Category at risk"),
+    Sight.VETTING_NAME: _l("Name for vetting"),
+}
 COLUMNS: dict[str, LazyString] = {
     "name": _l("Name"),
     "organization": _l("Organization"),
@@ -73,6 +80,12 @@ def category_label(shown: Sequence[Shown], name: str) -> str:
     """Return what a category is called for whoever sees these."""
     label = next((one.label for one in shown if one.name == name), {})
     return text(label) if label else _("Participant") if name == PARTICIPANT else name
+
+
+def masked_value(event: Event, name: str, value: str) -> str:
+    """Return the value of a filter as it stands in the book for all: a category at risk as "participant"."""
+    at_risk = {one.slug for one in event.categories if one.at_risk}
+    return PARTICIPANT if name == "category" and value in at_risk else value
 
 
 def column_label(event: Event, name: str) -> str:
@@ -101,6 +114,7 @@ def _desk() -> dict[str, Any]:
         "STATES": STATES,
         "EVENT_STATES": EVENT_STATES,
         "SESSION_STATES": SESSION_STATES,
+        "SIGHTS": SIGHTS,
         "Action": Action,
         "answer_text": answer_text,
         "category_label": category_label,
@@ -110,15 +124,31 @@ def _desk() -> dict[str, Any]:
         "mail_overdue": lambda: overdue(now=clock.now()),
         "events_with_refused_mail": _events_with_refused_mail,
         "mail_text": mail_text,
+        "masked_value": masked_value,
         "name_here": name_here,
+        "number_text": number_text,
         "organizer_address": _own_address,
         "organizer_may": _organizer_may,
         "account_address": address_of,
         "reason_text": reason_text,
+        "sees_a_list": lambda: bool(_listed_events()),
         "time_text": time_text,
         "told_lines": told_lines,
         "told_when": told_when,
+        "uncounted": uncounted,
     }
+
+
+def number_text(number: Rough) -> str:
+    """Return a number of people as it is told: exactly, or as the range it is in."""
+    if number.is_exact:
+        return str(number.low)
+    return f"{number.low}–{number.high}" if number.low else _("fewer than %(number)s", number=number.high + 1)
+
+
+def uncounted() -> str:
+    """Say why there are no numbers."""
+    return _("How many people this is for is told to those alone who see the list, and the categories in it.")
 
 
 def greeting(language: str) -> str:
@@ -129,9 +159,13 @@ def greeting(language: str) -> str:
 
 def _events_with_refused_mail() -> list[Event]:
     """Return the events with mail refused for now whose list the organizer may see."""
+    return events_concerned(_listed_events())
+
+
+def _listed_events() -> list[Event]:
+    """Return the events whose list the organizer may see."""
     organizer = current_organizer()
-    listed = [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
-    return events_concerned(listed)
+    return [event for event in events_of(organizer) if may(organizer, Action.SEE_LIST, event)] if organizer else []
 
 
 def _own_address() -> str | None:

@@ -1,0 +1,71 @@
+"""Looks at what is masked: asked for with a reason, written into the book and committed, then shown."""
+
+from __future__ import annotations
+
+from flask import flash, redirect
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from registration import clock
+from registration.domain import unmasking
+from registration.domain.access import Action
+from registration.domain.attendees import called
+from registration.domain.unmasking import Sight
+from registration.extensions import writing
+from registration.models import Event
+from registration.web.access import for_event
+from registration.web.organizer import masks
+from registration.web.organizer.attendees import Answer, list_page, one_page
+from registration.web.organizer.desk import blueprint
+from registration.web.organizer.events import organizer
+from registration.web.organizer.forms import LookForm
+from registration.web.organizer.selection import read_selection
+
+ONE = "/events/<slug:event_slug>/attendees/<key:public_id>/"
+
+
+@blueprint.post("/events/<slug:event_slug>/attendees/unmask")
+@for_event(Action.UNMASK)
+def unmask_list(event: Event) -> Answer:
+    """Name the categories at risk to this browser for a while."""
+    form = LookForm()
+    if not form.validate():
+        return list_page(event, look_form=form)
+    with writing():
+        look = unmasking.write_down(event, organizer(), Sight.LIST, form.why.data or "", now=clock.now())
+        public_id = look.public_id
+    masks.begin(public_id)
+    return redirect(read_selection(event).address(category=None, page=None), 303)
+
+
+@blueprint.post("/events/<slug:event_slug>/attendees/mask")
+@for_event(Action.UNMASK)
+def mask_list(event: Event) -> Response:
+    """Mask them again before the time is over."""
+    masks.end()
+    flash(_("Categories at risk are masked again."))
+    return redirect(read_selection(event).address(category=None, page=None), 303)
+
+
+@blueprint.post(f"{ONE}category")
+@for_event(Action.SEE_CATEGORY)
+def show_category(event: Event, public_id: str) -> Answer:
+    """Show one person's category at risk in this answer alone."""
+    return _look(event, public_id, Sight.CATEGORY)
+
+
+@blueprint.post(f"{ONE}vetting-name")
+@for_event(Action.SEE_VETTING_NAME)
+def show_vetting_name(event: Event, public_id: str) -> Answer:
+    """Show one person's name for vetting in this answer alone."""
+    return _look(event, public_id, Sight.VETTING_NAME)
+
+
+def _look(event: Event, public_id: str, what: Sight) -> Answer:
+    form = LookForm()
+    if not form.validate():
+        return one_page(event, public_id, look_form=form)
+    with writing():
+        person = called(event, public_id)
+        unmasking.write_down(event, organizer(), what, form.why.data or "", person=person, now=clock.now())
+    return one_page(event, public_id, seen=what)

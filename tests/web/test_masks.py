@@ -1,0 +1,249 @@
+"""Who sees which category at risk, which name for vetting and which small number, on every page of the desk."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from registration.domain import owing
+from registration.extensions import db, writing
+from registration.models import Category, Event, Registration, ReminderRule, Unmasking
+from registration.models.delivery import DeliveryKind
+from registration.models.organizer import Role
+from registration.models.registration import RegistrationState as State
+from tests.support.announcements import ALL, announce
+from tests.support.client import Client
+from tests.support.clock import FakeClock
+from tests.support.dialogue import SLUG, change, load_dialogue
+from tests.support.organizers import DESK, EXPORT, LIST, add_people, add_person, at_desk, unmask
+from tests.support.pages import Page
+from tests.web.test_every_page import ROUTES
+
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+LABEL, SECRET, ANSWER = "Marked-label", "Marked-vetting-name", "Marked-answer"
+MARKS = (LABEL, SECRET, ANSWER, "human-rights-defenders")
+WHY = "To decide on her place"
+SEES_LIST = {Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.EXPORTER}
+REVIEWS = {Role.OWNER, Role.REVIEWER}
+
+
+@pytest.fixture(autouse=True)
+def _dialogue(app: Flask) -> None:
+    load_dialogue(app)
+    with app.app_context(), writing():
+        category = db.session.query(Category).filter_by(slug="human-rights").one()
+        category.slug, category.label = "human-rights-defenders", {"en": LABEL}
+    change(app, Event, SLUG)
+
+
+@pytest.fixture
+def person(app: Flask) -> str:
+    """Somebody at risk who is in review."""
+    with app.app_context():
+        return add_person(
+            "Amina",
+            "human-rights-defenders",
+            sessions=("human-rights",),
+            answers={"work": ANSWER},
+            vetting_name=SECRET,
+        )
+
+
+def paths(app: Flask, person: str) -> list[str]:
+    """Every page of the desk that can be asked for, about the person where it is about one."""
+    found = []
+    for name, route in ROUTES.items():
+        if name.startswith("organizer.") and name not in ("organizer.sign_in", "organizer.password"):
+            path = re.sub(r"attendees/[A-Za-z0-9_-]+/", f"attendees/{person}/", route.path)
+            found += [path, f"{path}?person={person}"] if "preview" in path else [path]
+    return [*found, f"{LIST}?order=name", f"{LIST}?category=participant", f"{LIST}?state=confirmed"]
+
+
+def seen_by(desk: Client, found: list[str]) -> set[tuple[str, str]]:
+    """(mark, path) wherever one of the marks stands in the answer or the address that follows."""
+    seen = set()
+    for path in found:
+        answer = FlaskClient.open(desk, desk.public_url + path, follow_redirects=True)  # Mails are no pages of ours.
+        seen |= {(mark, path) for mark in MARKS if mark in answer.get_data(as_text=True) or mark in answer.request.url}
+    return seen
+
+
+def look(desk: Client, person: str, what: str, status: int = 200, why: str = WHY) -> Page:
+    """Press one of the buttons of a person's page."""
+    form = desk.page(f"{LIST}{person}/").form("form.look")
+    form.action = str(form.page.one(f"form.look [formaction$='{what}']")["formaction"])
+    return desk.submit(form, status, why=why)
+
+
+def book(desk: Client) -> list[list[str]]:
+    """The lines of the book of looks."""
+    lines = desk.page(DESK).all("#looks ~ table tbody tr")
+    return [[" ".join(cell.get_text().split()) for cell in line("td")] for line in lines]
+
+
+@SQLITE
+@pytest.mark.parametrize("role", Role)
+def test_no_page_names_who_is_at_risk_unless_asked_with_a_reason(app: Flask, person: str, role: Role) -> None:
+    """Draft, rule and mails are for this one category; only public pages may name it, none of the desk's."""
+    change(app, ReminderRule, "day-before", categories=["human-rights-defenders"])
+    owner = unmask(at_desk(app, Role.OWNER, address="first@example.org"))
+    announce(owner, categories=["human-rights-defenders"])
+    with app.app_context(), writing():
+        owing.owe(db.session.query(Registration).one(), DeliveryKind.LINK, now=db.session.query(Unmasking).one().at)
+    desk = at_desk(app, role)
+    assert seen_by(desk, [one for one in paths(app, person) if one != EXPORT]) == set()
+    exported = desk.get(EXPORT)
+    assert [mark for mark in MARKS if mark in exported.get_data(as_text=True)] == []
+
+
+@SQLITE
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("what", "mark"), [("category", ANSWER), ("vetting-name", SECRET)])
+def test_a_look_shows_one_thing_once_to_those_who_review(
+    app: Flask, person: str, role: Role, what: str, mark: str
+) -> None:
+    desk = at_desk(app, role)
+    if role not in REVIEWS:
+        token = str(desk.page("/organizer/").one("header [name=csrf_token]")["value"])
+        answer = desk.post(f"{LIST}{person}/{what}", data={"csrf_token": token, "why": WHY})
+        assert (answer.status_code, mark in answer.get_data(as_text=True)) == (403, False)
+        return
+    page = look(desk, person, what)
+    assert [one for one in (SECRET, ANSWER) if one in page.text] == [mark]
+    assert page.response.headers["Cache-Control"] == "no-store"
+    assert mark not in desk.page(f"{LIST}{person}/").text
+    what_is_told = {"category": "Category at risk", "vetting-name": "Name for vetting"}[what]
+    assert book(desk) == [[f"{role}@example.org", WHY, what_is_told, person]]
+
+
+@SQLITE
+@pytest.mark.parametrize("why", ["", "  ", "x" * 501])
+@pytest.mark.parametrize("what", ["category", "vetting-name"])
+def test_without_a_reason_nothing_is_shown_and_nothing_written(app: Flask, person: str, what: str, why: str) -> None:
+    desk = at_desk(app, Role.REVIEWER)
+    page = look(desk, person, what, 422, why)
+    assert [mark for mark in MARKS if mark in page.text] == []
+    assert page.error_of("why")
+    assert book(desk) == []
+
+
+@SQLITE
+def test_a_look_is_asked_for_by_post_alone(app: Flask, person: str) -> None:
+    desk = at_desk(app, Role.OWNER)
+    paths = [f"{LIST}{person}/category", f"{LIST}{person}/vetting-name", f"{LIST}unmask"]
+    assert [desk.get(path, follow_redirects=True).status_code for path in paths] == [405, 405, 404]
+    assert [desk.post(path, data={"why": WHY}).status_code for path in paths] == [400, 400, 400]
+
+
+@SQLITE
+def test_the_list_is_named_to_one_browser_for_a_quarter_of_an_hour(app: Flask, clock: FakeClock, person: str) -> None:
+    owner, same = at_desk(app, Role.OWNER), at_desk(app, Role.OWNER)
+    page = owner.submit(owner.page(LIST).form("form[action$=unmask]"), why=WHY)
+    assert page.texts("td[data-label=Category]") == [LABEL]
+    assert LABEL not in " ".join(same.page(LIST).texts("table"))
+    assert book(owner) == [["owner@example.org", WHY, "The list, with categories at risk", "–"]]
+    clock.advance(timedelta(minutes=14, seconds=59))
+    assert owner.page(LIST).texts("td[data-label=Category]") == [LABEL]
+    clock.advance(timedelta(seconds=1))
+    assert owner.page(LIST).texts("td[data-label=Category]") == ["Participant"]
+
+
+@SQLITE
+def test_it_can_be_masked_before_and_ends_with_the_session(app: Flask, person: str) -> None:
+    owner = unmask(at_desk(app, Role.OWNER))
+    page = owner.submit(owner.page(LIST).form("form[action$=mask]"))
+    assert page.texts("td[data-label=Category]") == ["Participant"]
+    unmask(owner)
+    with owner.session_transaction(base_url=owner.public_url) as session:
+        assert set(session) == {"_user_id", "csrf_token", "look"}
+        assert [mark for mark in (*MARKS, person) if mark in str(dict(session))] == []
+    owner.submit(owner.page(LIST).form("header form"))
+    with owner.session_transaction(base_url=owner.public_url) as session:
+        assert "look" not in session
+
+
+@SQLITE
+def test_a_look_does_not_open_another_event_or_outlive_the_role(app: Flask, person: str) -> None:
+    owner, other = unmask(at_desk(app, Role.OWNER)), at_desk(app, Role.EDITOR)
+    with owner.session_transaction(base_url=owner.public_url) as session:
+        taken = session["look"]
+    with other.session_transaction(base_url=other.public_url) as session:
+        session["look"] = taken
+    assert other.page(LIST).texts("td[data-label=Category]") == ["Participant"]
+
+
+@SQLITE
+@pytest.mark.parametrize("role", sorted(SEES_LIST))
+def test_no_search_finds_a_name_for_vetting(app: Flask, person: str, role: Role) -> None:
+    desk = at_desk(app, role)
+    page = desk.submit(desk.page(LIST).form("form[role=search]"), search=SECRET)
+    assert "Nobody fits" in page.text
+
+
+@SQLITE
+def test_no_export_holds_a_name_for_vetting(app: Flask, person: str) -> None:
+    owner = at_desk(app, Role.OWNER)
+    form = owner.page(EXPORT).form()
+    columns = [str(box["value"]) for box in owner.page(EXPORT).all("[name=columns]")]
+    assert not [one for one in columns if "vetting" in one]
+    answer = owner.send(form, columns=columns, unmask=True, reason=WHY, format="json")
+    told = answer.get_data(as_text=True)
+    assert (ANSWER in told, SECRET in told) == (True, False)
+
+
+@SQLITE
+def test_a_decision_leaves_nothing_of_it_in_the_database_file_or_its_log(app: Flask, database_url: str) -> None:
+    with app.app_context():
+        person = add_person("Bo", "victims-survivors", State.IN_REVIEW, vetting_name=SECRET)
+        sealed = bytes(db.session.execute(text("SELECT vetting FROM registration")).scalar_one())
+    file = Path(database_url.removeprefix("sqlite:///"))
+    reviewer = at_desk(app, Role.REVIEWER)
+    assert sealed in _octets(file)
+    reviewer.submit(reviewer.page(f"{LIST}{person}/").form("form:has([name=decision])"), decision="approve")
+    assert [part in _octets(file) for part in (sealed, sealed[-40:])] == [False, False]
+
+
+def _octets(file: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in file.parent.glob(f"{file.name}*"))
+
+
+# Numbers.
+
+
+@SQLITE
+def test_a_viewer_is_told_ranges_and_totals_of_ranges(app: Flask) -> None:
+    with app.app_context():
+        add_people(7, captions=True, country="NP")
+        for number in range(3):
+            add_person(f"Expert {number}", "experts", sessions=("human-rights",), stream_language="es")
+    viewer = at_desk(app, Role.VIEWER)
+    page = viewer.page(DESK)
+    confirmed = page.texts("#numbers ~ table td[data-label=Confirmed]")
+    assert sorted(set(confirmed[:-1])) == ["5–9", "fewer than 5"]
+    assert confirmed[-1] == "5–37"
+    assert viewer.page("/organizer/").texts("tbody td")[1] == "5–37"
+    assert "Nepal" not in page.text
+
+
+@SQLITE
+def test_no_number_that_a_viewer_sees_is_exact(app: Flask, person: str) -> None:
+    """But for dates, limits and the like, which are no people: each number of people is a range."""
+    with app.app_context():
+        add_people(3, sessions=("human-rights",), captions=True)
+    viewer = at_desk(app, Role.VIEWER)
+    announce(at_desk(app, Role.OWNER))
+    told = []
+    for path in (DESK, "/organizer/", f"{DESK}sessions/", f"{DESK}sessions/human-rights/", f"{DESK}reminders/", ALL):
+        page = viewer.page(path)
+        told += page.texts("td.number, #confirmed + dl dd, td[data-label=Mails], td[data-label='People now']")
+    numbers = {one for text in told for one in re.split(r" · |: ", text) if re.search(r"[0-9]", one)}
+    assert numbers
+    assert [one for one in numbers if not re.fullmatch(r"fewer than \d+|\d+–\d+", one)] == []
+    details = [viewer.page(path).text for path in (f"{ALL}1/", f"{DESK}reminders/day-before/")]
+    assert [re.findall(r"\d+ (?:person|people)|(?:sent|failed): \d+", text) for text in details] == [[], []]
