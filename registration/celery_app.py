@@ -17,6 +17,7 @@ from config import Settings, SettingsError
 from registration import create_app, worker
 from registration.extensions import db
 from registration.keys import new_public_id
+from registration.starting import check_keys
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
@@ -26,6 +27,7 @@ SHIFT = timedelta(seconds=5)
 """After which a delivering task begins no more mail and asks for another: a worker that is told to end waits for it."""
 
 flask_app = create_app()
+check_keys(flask_app)
 
 
 def _celery(settings: Settings) -> Celery:
@@ -61,13 +63,16 @@ def _begin_process(**_event: Any) -> None:
 def sweep() -> None:
     """Make what falls due."""
     with flask_app.app_context():
-        worker.sweep()
+        if worker.is_ready():
+            worker.sweep()
 
 
 @app.task(name="plenary.deliver")
 def deliver() -> None:
     """Hand one batch over, and ask for the next while there is more, or when MAIL_RATE lets it leave."""
     with flask_app.app_context():
+        if not worker.is_ready():
+            return
         wait = worker.deliver_guarded(new_public_id(), shift=SHIFT)
     if wait < TICK:
         deliver.apply_async(countdown=wait, expires=WORTHLESS)
