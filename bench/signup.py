@@ -26,17 +26,17 @@ def main() -> None:
     """Print how many sign-ups a second there are for each bare insert."""
     with tempfile.TemporaryDirectory() as folder:
         ours, bare = _plenary(Path(folder)), _bare(Path(folder))
-        _time(ours, 20), _time(bare, 20)
+        time_of(ours, 20), time_of(bare, 20)
         gc.collect()
         gc.freeze()  # as wsgi.py does
-        pairs = [(_time(ours, POSTS), _time(bare, POSTS)) for _round in range(ROUNDS)]
+        pairs = [(time_of(ours, POSTS), time_of(bare, POSTS)) for _round in range(ROUNDS)]
     seconds = [statistics.median(column) for column in zip(*pairs, strict=True)]
     ratio = statistics.median(bare_time / our_time for our_time, bare_time in pairs)
     print(f"sign-up POST: {1000 * seconds[0]:.2f} ms, bare insert-and-commit: {1000 * seconds[1]:.2f} ms")
     print(f"ratio {ratio:.2f} (at least {BAR})")
 
 
-def _time(post: Callable[[], int], times: int) -> float:
+def time_of(post: Callable[[], int], times: int) -> float:
     """Return the seconds of one POST, on the average."""
     begun = time.perf_counter()
     for _number in range(times):
@@ -46,7 +46,11 @@ def _time(post: Callable[[], int], times: int) -> float:
 
 
 def _plenary(folder: Path) -> Callable[[], int]:
-    app = house(folder)
+    return poster(house(folder))
+
+
+def poster(app: Flask) -> Callable[[], int]:
+    """Return what signs up one more person at each call, and answers with the status."""
     return _poster(app, "/events/dialogue-next/register/civil-society/", _typed)
 
 

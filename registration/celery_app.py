@@ -7,6 +7,7 @@ then, and no more.
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -26,8 +27,8 @@ WORTHLESS = 5
 SHIFT = timedelta(seconds=5)
 """After which a delivering task begins no more mail and asks for another: a worker that is told to end waits for it."""
 
-flask_app = create_app()
-check_keys(flask_app)
+CANNOT_START = 3
+"""What a process ends with when it is of no use to start it again, as in wsgi.py."""
 
 
 def _celery(settings: Settings) -> Celery:
@@ -49,7 +50,13 @@ def _celery(settings: Settings) -> Celery:
     return made
 
 
-app = _celery(flask_app.config["PLENARY"])
+try:
+    flask_app = create_app()
+    check_keys(flask_app)
+    app = _celery(flask_app.config["PLENARY"])
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(CANNOT_START)
 
 
 @worker_process_init.connect
