@@ -90,8 +90,9 @@ def found(values: set[str], octets: bytes) -> list[str]:
 def forms(value: str) -> tuple[list[bytes], list[bytes]]:
     """Return how a value may stand in a file: in any case (written in lower case here), and in just this one."""
     octets = value.encode(errors="surrogatepass")
-    any_case = {octets.lower(), value.lower().encode(errors="surrogatepass"), octets.hex().encode()}
-    any_case.add(json.dumps(value)[1:-1].lower().encode())
+    cases = (value, value.lower(), value.upper())
+    any_case = {one.encode(errors="surrogatepass").lower() for one in cases}
+    any_case |= {octets.hex().encode(), json.dumps(value)[1:-1].lower().encode()}
     return sorted(any_case), [_inner_base64(octets, shift) for shift in range(3)]
 
 
