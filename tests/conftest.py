@@ -33,13 +33,12 @@ from tests.support.offline import stay_on_this_machine
 from tests.support.ports import free_socket
 from tests.support.redis import running_redis
 from tests.support.smtp import MailServer, running_mail_server
-from tests.support.watcher import Watcher, found
+from tests.support.watcher import found, watcher
 
 PUBLIC_URL = "https://events.example.org"
 MakeSettings = Callable[[str], Settings]
 _last: dict[str, tuple[Settings, Flask]] = {}
 """By the database's address: the application of the last test, and its settings."""
-_watcher = Watcher()
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class LiveServer:
 def pytest_configure() -> None:
     """Nothing in the tests may depend on another machine, and nothing personal may be kept in clear."""
     stay_on_this_machine()
-    _watcher.start()
+    watcher.start()
 
 
 @pytest.fixture(scope="session")
@@ -94,8 +93,8 @@ def cluster() -> Iterator[Cluster]:
     assert binaries
     with running_cluster(binaries) as running:
         yield running
-        _watcher.forget()
-        assert found(_watcher.ever, (running.folder / "log").read_bytes()) == []
+        watcher.forget()
+        assert found(watcher.ever, (running.folder / "log").read_bytes()) == []
 
 
 @pytest.fixture(scope="session")
@@ -181,12 +180,6 @@ def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileS
 
 
 @pytest.fixture
-def watcher() -> Watcher:
-    """What watches all tests, for the tests of that itself."""
-    return _watcher
-
-
-@pytest.fixture
 def context(app: Flask) -> Iterator[None]:
     """The application's context for the whole test; such a test does not ask over HTTP."""
     with app.app_context():
@@ -263,10 +256,10 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 @contextmanager
 def _watched(app: Flask, settings: Settings) -> Iterator[None]:
     """Fail the test in which anything personal was kept in clear; and disconnect at the end."""
-    _watcher.forget()
+    watcher.forget()
     try:
         yield
-        assert _watcher.hits(app, settings) == []
+        assert watcher.hits(settings, app) == []
     finally:
         _disconnect(app)
 

@@ -15,14 +15,14 @@ from registration.extensions import db, writing
 from registration.models import Registration
 from tests.support.dialogue import load_dialogue
 from tests.support.organizers import add_person
-from tests.support.watcher import Watcher, found
+from tests.support.watcher import found, watcher
 
 NAME, ADDRESS = "Zénobie Example", "zenobie@example.org"
 Plant = Callable[[Flask, Settings], None]
 
 
 @pytest.fixture
-def known(app: Flask, watcher: Watcher) -> Iterator[None]:
+def known(app: Flask) -> Iterator[None]:
     """A person whom the watcher knows; what the test plants is forgotten before it is searched for once more."""
     load_dialogue(app)
     with app.app_context():
@@ -56,12 +56,10 @@ def in_the_log(app: Flask, _settings: Settings) -> None:
     ],
 )
 @pytest.mark.usefixtures("known")
-def test_what_is_planted_is_found(
-    app: Flask, settings: Settings, watcher: Watcher, plant: Plant, told: set[str]
-) -> None:
-    assert watcher.hits(app, settings) == []
+def test_what_is_planted_is_found(app: Flask, settings: Settings, plant: Plant, told: set[str]) -> None:
+    assert watcher.hits(settings, app) == []
     plant(app, settings)
-    (hit,) = watcher.hits(app, settings)
+    (hit,) = watcher.hits(settings, app)
     assert hit in told
 
 
@@ -86,7 +84,7 @@ def test_what_is_not_there_is_not_found() -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_every_value_of_a_person_is_watched(app: Flask, watcher: Watcher) -> None:
+def test_every_value_of_a_person_is_watched(app: Flask) -> None:
     with app.app_context():
         add_person("Bao Example", organization="Example Society", needs="a ramp", answers={"site": ["bao.example.org"]})
     assert {"Bao Example", "Example Society", "a ramp", "bao.example.org"} <= watcher.values

@@ -68,13 +68,13 @@ class Watcher(logging.Handler):
         self.values.clear()
         self._log.clear()
 
-    def hits(self, app: Flask, settings: Settings) -> list[str]:
-        """Say which value stands where: "Amina in plenary.sqlite-wal". Connections have to be open still: with the last
-        one SQLite removes its log."""
+    def hits(self, settings: Settings, app: Flask | None = None) -> list[str]:
+        """Say which value stands where: "Amina in plenary.sqlite-wal"; with `app`, in PostgreSQL's tables too.
+        Connections have to be open still: with the last one SQLite removes its log."""
         if not self.values:
             return []
         places = {"the log": "\n".join(self._log).encode(errors="replace"), **_files(settings)}
-        if settings.database_url.startswith("postgresql"):
+        if app and settings.database_url.startswith("postgresql"):
             places["a table"] = _tables(app)
         return sorted(f"{value} in {place}" for place, octets in places.items() for value in found(self.values, octets))
 
@@ -151,3 +151,7 @@ def _also(function: Callable[..., Any], note: Callable[[Any], None]) -> Callable
         return function(keys, value, *arguments)
 
     return noting
+
+
+watcher = Watcher()
+"""The one of this run."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from registration.extensions import db
 from registration.models.organizer import Role
@@ -176,6 +177,17 @@ def test_no_table_of_postgresql_names_anybody(app: Flask) -> None:
 def test_no_log_names_anybody_or_holds_a_key(app: Flask, walked: list[str], caplog: pytest.LogCaptureFixture) -> None:
     told = "\n".join(f"{one.getMessage()} {one.__dict__}" for one in caplog.records)
     assert found({*Mark, *walked}, told.encode()) == []
+
+
+def test_a_statement_that_fails_names_nobody(app: Flask, cluster: Cluster) -> None:
+    """Neither in what is raised nor in the log of PostgreSQL's server, which quotes statements and keys."""
+    load_dialogue(app)
+    person = {"address": Mark.ADDRESS, "needs": Mark.NEEDS}
+    with app.app_context():
+        add_person(Mark.NAME, **person)
+        with pytest.raises(IntegrityError) as raised:
+            add_person(Mark.NAME, **person)
+    assert found({*Mark}, repr(raised.value).encode() + (cluster.folder / "log").read_bytes()) == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
