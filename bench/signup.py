@@ -27,11 +27,11 @@ def main() -> None:
     """Print how many sign-ups a second there are for each bare insert."""
     with tempfile.TemporaryDirectory() as folder:
         app = house(Path(folder))
-        ours, bare = _poster(app, "/events/dialogue-next/register/civil-society/", _typed), _bare(Path(folder))
-        _time(ours, 20), _time(bare, 20)
+        ours, bare = poster(app), _bare(Path(folder))
+        time_of(ours, 20), time_of(bare, 20)
         gc.collect()
         gc.freeze()  # as wsgi.py does
-        pairs = [(_time(ours, POSTS), _time(bare, POSTS)) for _round in range(ROUNDS)]
+        pairs = [(time_of(ours, POSTS), time_of(bare, POSTS)) for _round in range(ROUNDS)]
         answered = _answers_per_second(app)
     seconds = [statistics.median(column) for column in zip(*pairs, strict=True)]
     ratio = statistics.median(bare_time / our_time for our_time, bare_time in pairs)
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"the worker answers {answered:.0f} sign-ups a second")
 
 
-def _time(post: Callable[[], int], times: int) -> float:
+def time_of(post: Callable[[], int], times: int) -> float:
     """Return the seconds of one POST, on the average."""
     begun = time.perf_counter()
     for _number in range(times):
@@ -55,6 +55,11 @@ def _answers_per_second(app: Flask) -> float:
         begun = time.perf_counter()
         count = sum(iter(lambda: tray.empty(now=NOW), 0))
         return count / (time.perf_counter() - begun)
+
+
+def poster(app: Flask) -> Callable[[], int]:
+    """Return what signs up one more person at each call, and answers with the status."""
+    return _poster(app, "/events/dialogue-next/register/civil-society/", _typed)
 
 
 def _typed(number: int) -> dict[str, Any]:

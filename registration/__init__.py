@@ -31,6 +31,7 @@ from registration.web import (
     errors,
     headers,
     health,
+    keys_checked,
     metrics,
     organizer,
     own_links,
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     display.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
+    keys_checked.init_app(app)
     access.init_app(app)
     for module in (public, signup, participant, own_links, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)

@@ -7,6 +7,7 @@ then, and no more.
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from config import Settings, SettingsError
 from registration import create_app, worker
 from registration.extensions import db
 from registration.keys import new_public_id
+from registration.starting import check_keys
 
 TICK = 1.0
 """Seconds between two looks at what is due."""
@@ -25,7 +27,8 @@ WORTHLESS = 5
 SHIFT = timedelta(seconds=5)
 """After which a delivering task begins no more mail and asks for another: a worker that is told to end waits for it."""
 
-flask_app = create_app()
+CANNOT_START = 3
+"""What a process ends with when it is of no use to start it again, as in wsgi.py."""
 
 
 def _celery(settings: Settings) -> Celery:
@@ -47,7 +50,13 @@ def _celery(settings: Settings) -> Celery:
     return made
 
 
-app = _celery(flask_app.config["PLENARY"])
+try:
+    flask_app = create_app()
+    check_keys(flask_app)
+    app = _celery(flask_app.config["PLENARY"])
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(CANNOT_START)
 
 
 @worker_process_init.connect
@@ -61,13 +70,16 @@ def _begin_process(**_event: Any) -> None:
 def sweep() -> None:
     """Make what falls due."""
     with flask_app.app_context():
-        worker.sweep()
+        if worker.is_ready():
+            worker.sweep()
 
 
 @app.task(name="plenary.deliver")
 def deliver() -> None:
     """Hand one batch over, and ask for the next while there is more, or when MAIL_RATE lets it leave."""
     with flask_app.app_context():
+        if not worker.is_ready():
+            return
         wait = worker.deliver_guarded(new_public_id(), shift=SHIFT)
     if wait < TICK:
         deliver.apply_async(countdown=wait, expires=WORTHLESS)

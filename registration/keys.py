@@ -23,6 +23,8 @@ from flask import Flask, current_app
 
 from config import SealKey
 
+THE_SECRET = "SECRET_KEY"  # noqa: S105 - a name
+"""What the secret of the settings is called among the proofs; no key of SEAL_KEYS can be called so."""
 NONCE_BYTES = 12
 PUBLIC_ID_BYTES = 16
 MAC_BYTES = 16
@@ -40,27 +42,32 @@ class Keys:
     """The secrets of one application. Stateless but for them, so safe to share between threads."""
 
     def __init__(self, secret_key: str, seal_keys: tuple[SealKey, ...]) -> None:
+        self.names = tuple(key.name for key in seal_keys)
+        """Of SEAL_KEYS; the first seals."""
         self._ciphers = {key.name.encode(): AESGCM(key.secret) for key in seal_keys}
         self._newest = seal_keys[0].name.encode()
-        self._addresses = _derive(secret_key, "addresses")
-        self._links = _derive(secret_key, "links")
-        self._messages = _derive(secret_key, "messages")
+        self._proofs = {key.name: _derive(key.secret, "proof") for key in seal_keys}
+        self._proofs[THE_SECRET] = _derive(secret_key.encode(), "proof")
+        self._addresses = _derive(secret_key.encode(), "addresses")
+        self._links = _derive(secret_key.encode(), "links")
+        self._messages = _derive(secret_key.encode(), "messages")
 
     def seal(self, value: Any, bound_to: str) -> bytes:
         """Return `value` (anything JSON can hold) sealed for the row that `bound_to` names."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        sealed = self._ciphers[self._newest].encrypt(nonce, plain, bound_to.encode())
-        return self._newest + b":" + nonce + sealed
+        return self._encrypt(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), bound_to)
 
     def open(self, sealed: bytes, bound_to: str) -> Any:
         """Return what `seal` was given. Raises SealError if no key fits, or the value belongs to another row."""
-        name, _, rest = sealed.partition(b":")
-        try:
-            plain = self._ciphers[name].decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound_to.encode())
-        except (KeyError, ValueError, InvalidTag):
-            raise SealError("a sealed value does not open: is its key still in SEAL_KEYS?") from None
-        return json.loads(plain)
+        return json.loads(self._decrypt(sealed, bound_to))
+
+    def reseal(self, sealed: bytes, bound_to: str) -> bytes:
+        """Return the same value sealed with the newest key. Raises SealError as `open` does."""
+        return self._encrypt(self._decrypt(sealed, bound_to), bound_to)
+
+    def proofs(self) -> dict[str, bytes]:
+        """Return by what each key is known again: {name of SEAL_KEYS, or SECRET_KEY: 32 bytes that do not give the
+        key away}."""
+        return dict(self._proofs)
 
     def address_hash(self, address: str) -> bytes:
         """Return the keyed hash under which a (normalised) mail address is found: 32 bytes."""
@@ -78,6 +85,17 @@ class Keys:
     def fits(self, key: str, kind: str, public_id: str, generation: int) -> bool:
         """Whether `key` is the one of this kind, id and generation; takes the same time when it is not."""
         return hmac.compare_digest(key.encode(), self.link_key(kind, public_id, generation).encode())
+
+    def _encrypt(self, plain: bytes, bound_to: str) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return self._newest + b":" + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound_to.encode())
+
+    def _decrypt(self, sealed: bytes, bound_to: str) -> bytes:
+        name, _, rest = sealed.partition(b":")
+        try:
+            return self._ciphers[name].decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound_to.encode())
+        except (KeyError, ValueError, InvalidTag):
+            raise SealError("a sealed value does not open: is its key still in SEAL_KEYS?") from None
 
 
 class Keyring:
@@ -99,14 +117,19 @@ def new_public_id() -> str:
     return _text(secrets.token_bytes(PUBLIC_ID_BYTES))
 
 
+def name_of_key(sealed: bytes) -> str:
+    """Return the name of the key that a value is sealed with, from the beginning of the value."""
+    return sealed.partition(b":")[0].decode("ascii", "replace")
+
+
 def public_id_of(key: str) -> str:
     """Return the public id in front of a link key; what does not look like a key gives one that nobody has."""
     return key[:PUBLIC_ID_LENGTH] if _KEY.fullmatch(key) else ""
 
 
-def _derive(secret_key: str, purpose: str) -> bytes:
+def _derive(secret: bytes, purpose: str) -> bytes:
     """One secret per purpose, so that none stands in for another (HKDF, RFC 5869)."""
-    return HKDF(hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret_key.encode())
+    return HKDF(hashes.SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
 def _mac(secret: bytes, text: str) -> bytes:

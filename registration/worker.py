@@ -35,6 +35,7 @@ from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
 from registration.mail.recording import Stop, leave_unit, surely
+from registration.starting import recheck_keys
 
 logger = logging.getLogger("plenary.worker")
 
@@ -54,6 +55,20 @@ OVERDUE = (
 T = TypeVar("T")
 Work = Callable[[threading.Event], int]
 """What is done on each connection until the event is set; returns how many mails were tried."""
+
+
+def is_ready() -> bool:
+    """Whether the keys fit the database, which was away when this process started; not, while it is still away.
+
+    Raises SettingsError if they do not fit.
+    """
+    try:
+        recheck_keys()
+    except DATABASE_AWAY as error:
+        leave_unit()
+        _log("the keys cannot be checked", error)
+        return False
+    return True
 
 
 def sweep() -> None:
@@ -94,6 +109,7 @@ def run_once(stopped: threading.Event | None = None) -> int:
 
     Raises Unreachable where mail cannot leave.
     """
+    recheck_keys()
     sweep()
     with _on_each_connection(_deliver_all, stopped or threading.Event()) as running:
         return sum(one.result() for one in running)
@@ -101,7 +117,9 @@ def run_once(stopped: threading.Event | None = None) -> int:
 
 def run_until(stopped: threading.Event) -> None:
     """Sweep, and deliver on each connection, until `stopped` is set; a fault is logged and the next round tries
-    again."""
+    again. Raises SettingsError where the keys do not fit the database."""
+    while not stopped.is_set() and not is_ready():
+        stopped.wait(OUTAGE_PAUSE)
     with _on_each_connection(_deliver_until, stopped):
         try:
             while not stopped.is_set():

@@ -33,6 +33,7 @@ from tests.support.offline import stay_on_this_machine
 from tests.support.ports import free_socket
 from tests.support.redis import running_redis
 from tests.support.smtp import MailServer, running_mail_server
+from tests.support.watcher import found, watcher
 
 PUBLIC_URL = "https://events.example.org"
 MakeSettings = Callable[[str], Settings]
@@ -49,8 +50,9 @@ class LiveServer:
 
 
 def pytest_configure() -> None:
-    """Nothing in the tests may depend on another machine."""
+    """Nothing in the tests may depend on another machine, and nothing personal may be kept in clear."""
     stay_on_this_machine()
+    watcher.start()
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +93,8 @@ def cluster() -> Iterator[Cluster]:
     assert binaries
     with running_cluster(binaries) as running:
         yield running
+        watcher.forget()
+        assert found(watcher.ever, (running.folder / "log").read_bytes()) == []
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +175,8 @@ def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileS
     else:
         running = _make(settings, clock, templates)
         _last[settings.database_url] = settings, running
-    yield running
-    _disconnect(running)
+    with _watched(running, settings):
+        yield running
 
 
 @pytest.fixture
@@ -205,7 +209,8 @@ def live_server(
         port = listening.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         here = replace(settings, public_url=url, port=port)
-        with _running(here, clock, templates) as running, serving(running, listening):
+        running = _make(here, clock, templates)
+        with _watched(running, here), serving(running, listening):
             yield LiveServer(running, url)
 
 
@@ -249,10 +254,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 
 
 @contextmanager
-def _running(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    app = _make(settings, clock, templates)
+def _watched(app: Flask, settings: Settings) -> Iterator[None]:
+    """Fail the test in which anything personal was kept in clear; and disconnect at the end."""
+    watcher.forget()
     try:
-        yield app
+        yield
+        assert watcher.hits(settings, app) == []
     finally:
         _disconnect(app)
 

@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from config import Settings
+from config import Settings, SettingsError
 from registration import clock, worker
 from registration.commands.refusals import refusals
 from registration.domain import privacy
@@ -62,7 +62,10 @@ def work(once: bool, moment: str | None) -> None:
         except Unreachable as error:
             raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
     else:
-        worker.run_until(stopped)
+        try:
+            worker.run_until(stopped)
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
 
 
 @click.command("purge")

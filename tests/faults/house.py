@@ -29,6 +29,7 @@ from registration.models.delivery import DeliveryKind, DeliveryState
 from tests.faults.sink import Sink, Taken
 from tests.support.dialogue import SLUG
 from tests.support.ports import HERE
+from tests.support.watcher import watcher
 
 DOMAIN = "events.example.org"
 PAST = datetime(2000, 1, 1, tzinfo=pytz.utc)
@@ -168,7 +169,8 @@ def recipients(book: Sequence[Taken]) -> list[str]:
 @contextmanager
 def opened(environ: Mapping[str, str], sink: Sink) -> Iterator[House]:
     """An application with the Dialogue a month ahead."""
-    app = create_app(load_settings(environ))
+    settings = load_settings(environ)
+    app = create_app(settings)
     now = datetime.now(pytz.utc)
     try:
         with app.app_context(), writing():
@@ -176,7 +178,9 @@ def opened(environ: Mapping[str, str], sink: Sink) -> Iterator[House]:
             import_event(sample, as_slug=SLUG, shift_to=f"{now + timedelta(days=30):%Y-%m-%d}", now=now)
             db.session.execute(update(Event).where(Event.slug == SLUG).values(invitations=False))
         yield House(app, environ, sink)
+        assert watcher.hits(settings) == []
     finally:
+        watcher.forget()
         with app.app_context():
             for engine in db.engines.values():
                 engine.dispose()
