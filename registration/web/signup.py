@@ -23,14 +23,13 @@ from registration.errors import Refusal
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
+from registration.web import limits
 from registration.web.access import visible_event
 from registration.web.participant import remember
 from registration.web.signup_form import FindForm, SignUpForm, form_for, question_fields
 
 blueprint = Blueprint("signup", __name__)
 
-SIGN_UPS = "60 per minute; 600 per hour"
-"""From one network address: a whole mission may sit behind one."""
 TRIES_PER_CONFLICT = 5
 
 
@@ -51,7 +50,8 @@ def register(event_slug: str, category_slug: str) -> str:
 
 
 @blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
+@limiter.limit(limits.SAME_ADDRESS, key_func=limits.address_from_network, exempt_when=limits.nothing_typed)
 def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     """Take a sign-up."""
     category = _category(event_slug, category_slug)
@@ -82,7 +82,8 @@ def find(event_slug: str) -> str:
 
 
 @blueprint.post("/events/<slug:event_slug>/find/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
+@limiter.limit(limits.LOST_LINKS, key_func=limits.typed_address, exempt_when=limits.nothing_typed)
 def send_link(event_slug: str) -> tuple[str, int] | Response:
     """Send the link to an address that is known, and say the same in any case."""
     event = visible_event(event_slug)
@@ -113,7 +114,7 @@ def prove_page(key: str) -> str:
 
 
 @blueprint.post("/prove/<key:key>/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
 def prove(key: str) -> Response:
     """Prove the address and go to the participant's own page."""
     with writing():
