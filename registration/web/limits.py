@@ -26,8 +26,8 @@ LOST_LINKS = "20 per hour"
 """Lost links of one address, from wherever: whoever owns it has them in the mailbox by then."""
 PASSWORDS = "10 per minute; 100 per hour"
 """Passwords from one network, device or account."""
-SAME_ACCOUNT = "100 per hour"
-"""Passwords for one account from devices that have never signed in to it (NIST SP 800-63B, 5.2.2)."""
+SAME_ACCOUNT = 100
+"""Passwords in an hour for one account from devices that are strange to it (NIST SP 800-63B, 5.2.2)."""
 
 FREE_TRIES = 5
 LONGEST_WAIT = 15 * 60
@@ -80,6 +80,18 @@ def take_try(who: str) -> None:
     wait = wait_after(store.incr(tries, REMEMBERED))
     if wait and store.incr(waiting, wait) > 1:
         raise TooManyRequests(retry_after=wait)
+
+
+def take_strange_try(account: str) -> None:
+    """Count a try for an account from a device that is strange to it, wherever. Raises TooManyRequests.
+
+    Only tries that `take_try` has let through come here, so that it takes many networks to slow the owner's new device.
+    """
+    if not limiter.enabled:
+        return
+    store, key = limiter.limiter.storage, f"strange/{account}"
+    if store.incr(key, 3600) > SAME_ACCOUNT:
+        raise TooManyRequests(retry_after=_until(store.get_expiry(key)))
 
 
 def forget_tries(who: str) -> None:

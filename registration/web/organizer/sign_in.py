@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from registration import clock, security_log
 from registration.domain import accounts
 from registration.errors import Refusal
-from registration.extensions import limiter, writing
+from registration.extensions import writing
 from registration.models import Organizer
 from registration.web import access, devices, errors, headers, limits
 from registration.web.organizer.desk import asks_for_password, blueprint, who_tries
@@ -21,13 +21,8 @@ Answer = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
 SIGN_IN = "organizer.sign_in"
 
 
-def _is_known_device() -> bool:
-    return devices.known_as(request.form.get("address", "")) is not None
-
-
 @blueprint.route("/sign-in/", methods=["GET", "POST"])
 @asks_for_password
-@limiter.limit(limits.SAME_ACCOUNT, methods=["POST"], key_func=limits.typed_address, exempt_when=_is_known_device)
 def sign_in() -> Answer:
     """Ask for address and password; then go where one wanted to."""
     form = SignInForm()
@@ -92,8 +87,11 @@ def password(key: str) -> Answer:
 def _check(form: SignInForm) -> Organizer:
     """Return who signs in. Raises Refusal, after the same time whatever is wrong, and TooManyRequests."""
     typed = form.address.data or ""
-    who = f"{limits.typed_address()}/{who_tries()}"
+    account = limits.typed_address()
+    who = f"{account}/{who_tries()}"
     limits.take_try(who)
+    if devices.known_as(typed) is None:
+        limits.take_strange_try(account)
     try:
         with limits.hashing():
             organizer = accounts.check_sign_in(typed, form.password.data or "")
