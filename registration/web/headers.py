@@ -12,6 +12,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
+        "worker-src 'none'",
         "img-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",

@@ -88,6 +88,7 @@ def test_the_policy_allows_our_own_files_and_forms_and_nothing_else() -> None:
         "default-src 'none'",
         "style-src 'self'",
         "script-src 'self'",
+        "worker-src 'none'",
         "img-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
