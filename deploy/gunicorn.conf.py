@@ -1,5 +1,8 @@
 """Gunicorn's settings: threads, because a request waits for the database more than it computes.
 
+It has to stand behind a proxy that reads a whole request before it passes it on (nginx does): each request holds a
+thread until its last byte, and nothing here ends one that comes a byte a second.
+
 ACCESS_LOG=1 writes a line for each request to the standard output: time, method, masked path, status, milliseconds and
 octets. No log has an address of a reader, a key of a link, a query, a browser or a page somebody came from.
 """
@@ -45,6 +48,10 @@ worker_class = "gthread"
 threads = 4
 keepalive = 5
 timeout = 30
+# Our longest addresses and cookies are a few hundred bytes; the form's size is the application's matter.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
 logger_class = MaskedLog
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 # What cannot be read as a request is a warning, with the address of who sent it and all they wrote.

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings, load_settings, with_development_secrets
-from registration import commands
+from registration import commands, security_log
 from registration.clock import Clock, set_clock, system_clock
 from registration.extensions import (
     babel,
@@ -26,6 +26,7 @@ from registration.extensions import (
 from registration.web import (
     access,
     calendar,
+    cross_site,
     development,
     display,
     errors,
@@ -62,12 +63,12 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     errors.init_app(app)
     keys_checked.init_app(app)
     access.init_app(app)
+    security_log.init_app(app)
     for module in (public, signup, participant, own_links, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)
-    csrf.exempt(signup.blueprint)
-    csrf.exempt(unsubscribe.blueprint)
+    cross_site.init_app(app)
     commands.init_app(app)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
@@ -115,6 +116,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAIL_USE_TLS": settings.mail_use_tls,
         "MAIL_DEFAULT_SENDER": settings.mail_default_sender,
         "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
+        "RATELIMIT_STORAGE_OPTIONS": _limit_options(settings),
         "RATELIMIT_ENABLED": not settings.development,
         "RATELIMIT_HEADERS_ENABLED": False,
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "registration" / "translations"),
@@ -128,6 +130,11 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         ],
         "COMPRESS_MIN_SIZE": 500,
     }
+
+
+def _limit_options(settings: Settings) -> dict[str, object]:
+    """Return how Redis is asked: who waits for an answer that does not come keeps a reader waiting."""
+    return {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} if settings.redis_url else {}
 
 
 def _engine_options(settings: Settings) -> dict[str, object]:

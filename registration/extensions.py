@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+from flask import request
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_mail import Mail
 from flask_migrate import Migrate
@@ -25,6 +25,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 
 from registration.keys import Keyring
+from registration.networks import network_of
 
 CONSTRAINT_NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,10 +50,21 @@ migrate = Migrate(directory="migrations")
 mail = Mail()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(key_func=get_remote_address)
 login = LoginManager()
 compress = Compress()
 keyring = Keyring()
+
+
+def reader_network() -> str:
+    """Return a keyed digest of the network that a request comes from, by which limits count it.
+
+    The address is that of the connection, or what the proxies say that TRUSTED_PROXIES declares.
+    """
+    return keyring.keys.digest("network", network_of(request.remote_addr or "")).hex()
+
+
+limiter = Limiter(key_func=reader_network, in_memory_fallback_enabled=True)
+"""Counts in Redis, if there is one; while that does not answer, in each process."""
 
 
 @contextmanager

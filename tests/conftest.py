@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from registration.extensions import db, limiter
 from registration.web import page_cache
 from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
 from tests.support.client import Client
-from tests.support.clock import FakeClock
+from tests.support.clock import FakeClock, Seconds
 from tests.support.databases import Cluster, postgresql_binaries, running_cluster
 from tests.support.ical_reader import CalendarReader, reader_is_there, running_reader
 from tests.support.needs import need
@@ -150,6 +151,14 @@ def clock() -> FakeClock:
 def now(clock: FakeClock) -> datetime:
     """The moment at which the test begins."""
     return clock.now
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    """What limits count by, however slow the machine that runs the test is."""
+    still = Seconds(time.time())
+    monkeypatch.setattr(time, "time", still)
+    return still
 
 
 @pytest.fixture
@@ -278,7 +287,7 @@ def _forget_all(app: Flask, clock: FakeClock) -> None:
     del app.wsgi_app
     page_cache.init_app(app)
     catalogue._kept.clear()
-    limiter.reset()
+    limiter.init_app(app)
 
 
 def migrate(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from registration import clock
+from registration import clock, security_log
 from registration.commands.refusals import refusals
 from registration.domain import accounts
 from registration.domain.programme import event_named
@@ -26,6 +26,7 @@ def organizer_add(address: str, role: str, event_slug: str | None) -> None:
         event = event_named(event_slug) if event_slug else None
         organizer = accounts.add_organizer(address, Role(role), event, now=clock.now())
         key = accounts.password_key(organizer)
+    security_log.done("role_given", account=organizer.public_id, role=role, event=event_slug or "all")
     click.echo(public_url("organizer.password", key=key))
 
 
@@ -34,5 +35,7 @@ def organizer_add(address: str, role: str, event_slug: str | None) -> None:
 def organizer_disable(address: str) -> None:
     """Let nobody sign in to an account any more; it is signed out at once."""
     with refusals(), writing():
-        accounts.disable(accounts.organizer_with(address))
+        organizer = accounts.organizer_with(address)
+        accounts.disable(organizer)
+    security_log.done("account_disabled", account=organizer.public_id)
     click.echo(f"{address}: disabled")

@@ -84,6 +84,15 @@ def has_password(typed_address: str) -> bool:
     return organizer is not None and organizer.password_hash is not None
 
 
+def public_id_with(typed_address: str) -> str | None:
+    """Return the public id of the account with this address, which is for logs."""
+    try:
+        hashed = address_hash(mail_address(typed_address))
+    except Refusal:
+        return None
+    return db.session.scalar(select(Organizer.public_id).where(Organizer.address_hash == hashed))
+
+
 def disable(organizer: Organizer) -> None:
     """Let nobody sign in to the account any more, and end its sessions."""
     organizer.disabled = True

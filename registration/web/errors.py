@@ -8,12 +8,16 @@ from types import TracebackType
 
 from flask import Flask, current_app, render_template, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from masking import masked_path
+from registration import security_log
 from registration.errors import NotFound, Refusal
+from registration.web import limits
 
 ExceptionInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 Answer = tuple[str, int] | tuple[str, int, dict[str, str]]
@@ -26,6 +30,8 @@ def init_app(app: Flask) -> None:
     for fault in (OperationalError, InterfaceError, NoConnectionFree):
         app.register_error_handler(fault, _database_is_away)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(TooManyRequests, too_many)
+    app.register_error_handler(CSRFError, _without_token)
     log = _log_all if app.config["PLENARY"].development else _log_exception
     app.log_exception = partial(log, app)  # type: ignore[method-assign]
 
@@ -60,6 +66,30 @@ def _database_is_away(error: SQLAlchemyError) -> Answer:
     return page, 503, {"Retry-After": "60"}
 
 
+def too_many(error: TooManyRequests) -> Answer:
+    """Say how long to wait. What was typed waits in the page itself."""
+    sentence, told = slowed(error)
+    page = render_template("error.html", title=_("Too many tries"), sentence=sentence, typed=_typed())
+    return page, 429, told
+
+
+def slowed(error: TooManyRequests) -> tuple[str, dict[str, str]]:
+    """Note that somebody is slowed; return how long to wait, in words and as headers."""
+    security_log.refused("limit_reached", page=request.endpoint)
+    seconds = limits.seconds_to_wait(error)
+    sentence = ngettext(
+        "There were too many tries; wait a minute and try again.",
+        "There were too many tries; wait %(num)s minutes and try again.",
+        -(-seconds // 60),
+    )
+    return sentence, {"Retry-After": str(seconds)}
+
+
+def _without_token(error: CSRFError) -> Answer:
+    security_log.refused("form_refused", page=request.endpoint)
+    return _http_error(error)
+
+
 def _typed() -> list[tuple[str, str]]:
     """Return the names and values of the form that was sent; nothing of one with a password, which no page repeats."""
     try:
@@ -83,10 +113,6 @@ def _http_error(error: HTTPException) -> Answer:
             _("This page does not take what was sent; go back and use its form."),
         ),
         413: (_("This is too much"), _("What was sent is too large; shorten it and send it again.")),
-        429: (
-            _("Too many tries"),
-            _("There were too many tries from your network; wait a minute and try again."),
-        ),
     }.get(code, (_("Something went wrong"), _("Nothing was kept of this; please try again in a minute.")))
     return _page(title, sentence, code)
 

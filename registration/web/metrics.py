@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 
 from flask import Blueprint, Response, abort, current_app, request
 from prometheus_client import CollectorRegistry
@@ -16,6 +15,7 @@ from prometheus_client.registry import Collector
 from config import Settings
 from registration import clock
 from registration.domain.queue_health import QueueHealth, Standing, health
+from registration.networks import plain_address
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -64,10 +64,5 @@ def _may_read() -> bool:
     settings: Settings = current_app.config["PLENARY"]
     if not settings.trusted_proxies and {"X-Forwarded-For", "Forwarded"} & set(request.headers.keys()):
         return False
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in settings.metrics_allow)
+    address = plain_address(request.remote_addr or "")
+    return address is not None and any(address in network for network in settings.metrics_allow)

@@ -19,14 +19,12 @@ from registration.domain.vetting import vetting_name
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
+from registration.web import limits
 from registration.web.access import visible_event
 from registration.web.participant import remember
 from registration.web.signup_form import FindForm, SignUpForm, form_for, question_fields
 
 blueprint = Blueprint("signup", __name__)
-
-SIGN_UPS = "60 per minute; 600 per hour"
-"""From one network address: a whole mission may sit behind one."""
 
 
 @blueprint.get("/events/<slug:event_slug>/register/")
@@ -44,7 +42,8 @@ def register(event_slug: str, category_slug: str) -> str:
 
 
 @blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
+@limiter.limit(limits.SAME_ADDRESS, key_func=limits.address_from_network, exempt_when=limits.nothing_typed)
 def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     """Take a sign-up, which the worker answers: nothing here looks whether the address is known."""
     category = _category(event_slug, category_slug)
@@ -72,7 +71,8 @@ def find(event_slug: str) -> str:
 
 
 @blueprint.post("/events/<slug:event_slug>/find/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
+@limiter.limit(limits.LOST_LINKS, key_func=limits.typed_address, exempt_when=limits.nothing_typed)
 def send_link(event_slug: str) -> tuple[str, int] | Response:
     """Take what asks for a link, which the worker answers if the address is known; say the same in any case."""
     event = visible_event(event_slug)
@@ -107,7 +107,7 @@ def prove_page(key: str) -> str:
 
 
 @blueprint.post("/prove/<key:key>/")
-@limiter.limit(SIGN_UPS)
+@limiter.limit(limits.FORMS)
 def prove(key: str) -> Response:
     """Prove the address and go to the participant's own page."""
     with writing():

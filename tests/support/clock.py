@@ -28,3 +28,17 @@ class FakeClock:
         """Move to an aware moment and return it, in UTC."""
         self.now = moment.astimezone(pytz.utc)
         return self.now
+
+
+class Seconds:
+    """The machine's own seconds, by which limits count: they stand still until the test moves them."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.now += seconds

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, request
-from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response
 
-from registration.extensions import limiter
+from registration.extensions import limiter, reader_network
+from registration.web import devices, limits
 from registration.web.access import current_organizer, to_sign_in
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
@@ -14,18 +14,27 @@ blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password", "organizer.set_password"})
 """Whatever is not named here needs an account, also a page that somebody adds and forgets to guard."""
 
-asks_for_password = limiter.shared_limit("10 per minute; 100 per hour", scope="password", methods=["POST"])
-"""Slows whoever tries passwords from one network, and locks no account."""
+
+def who_tries() -> str:
+    """Return by whom passwords are counted: at the desk the account; at its door a device that has signed in before to
+    the account that is typed, else the network. So strangers slow themselves, and nobody is locked out."""
+    account = None if request.endpoint in OPEN_TO_ALL else _account()
+    device = devices.known_as(request.form.get("address", ""))
+    return account or (f"device/{device}" if device else f"network/{reader_network()}")
+
+
+asks_for_password = limiter.shared_limit(limits.PASSWORDS, scope="password", methods=["POST"], key_func=who_tries)
+"""Slows whoever tries passwords, before any is looked at."""
 
 sends_trial = limiter.shared_limit(
-    "10 per hour", scope="trial", methods=["POST"], key_func=lambda: _account() or get_remote_address()
+    "10 per hour", scope="trial", methods=["POST"], key_func=lambda: _account() or reader_network()
 )
 """So many test mails may somebody send to themselves; each waits for the mail server."""
 
 
 def _account() -> str | None:
     organizer = current_organizer()
-    return organizer.public_id if organizer else None
+    return f"account/{organizer.public_id}" if organizer else None
 
 
 @blueprint.before_request

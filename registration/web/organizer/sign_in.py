@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from registration import clock
+from registration import clock, security_log
 from registration.domain import accounts
 from registration.errors import Refusal
 from registration.extensions import writing
-from registration.web import access
-from registration.web.organizer.desk import asks_for_password, blueprint
+from registration.models import Organizer
+from registration.web import access, devices, errors, headers, limits
+from registration.web.organizer.desk import asks_for_password, blueprint, who_tries
 from registration.web.organizer.forms import PasswordForm, SignInForm
 
-Answer = str | tuple[str, int] | Response
+Answer = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
 LINK_KEY = "link_key"
 """Where the browser's session keeps the key of a one-time link until the password is set."""
+SIGN_IN = "organizer.sign_in"
 
 
 @blueprint.route("/sign-in/", methods=["GET", "POST"])
@@ -26,22 +29,35 @@ def sign_in() -> Answer:
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            organizer = accounts.check_sign_in(form.address.data or "", form.password.data or "")
+            organizer = _check(form)
         except Refusal as refusal:
             form.form_errors.append(str(refusal))
         else:
             access.sign_in(organizer)
-            return redirect(_wanted(), 303)
-    page = render_template("organizer/sign_in.html", form=form, next=request.args.get("next"))
-    return page, 422 if form.errors else 200
+            security_log.done("sign_in", account=organizer.public_id)
+            return devices.remember(redirect(_wanted(), 303), accounts.address_of(organizer))
+    return _sign_in_page(form), 422 if form.errors else 200
+
+
+@blueprint.errorhandler(TooManyRequests)
+def too_many(error: TooManyRequests) -> Answer:
+    """Say on the sign-in page itself how long to wait; elsewhere as everywhere."""
+    if request.endpoint != SIGN_IN:
+        return errors.too_many(error)
+    form = SignInForm()
+    sentence, told = errors.slowed(error)
+    form.form_errors.append(sentence)
+    return _sign_in_page(form), 429, told
 
 
 @blueprint.post("/sign-out/")
 def sign_out() -> Response:
     """End the session."""
+    organizer = access.current_organizer()
+    security_log.done("sign_out", account=organizer.public_id if organizer else None)
     access.sign_out()
     flash(_("You are signed out."))
-    return redirect(url_for("organizer.sign_in"), 303)
+    return headers.forget_here(redirect(url_for(SIGN_IN), 303))
 
 
 @blueprint.get("/password/<key:key>/")
@@ -58,10 +74,12 @@ def set_password() -> Answer:
     """Let whoever has opened the one-time link set the password of its account."""
     key = session.get(LINK_KEY, "")
     organizer = accounts.organizer_of_key(key, now=clock.now())
+    address = accounts.address_of(organizer)
     form = PasswordForm()
     if form.validate_on_submit():
         try:
-            password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer))
+            with limits.hashing():
+                password_hash = accounts.password_hash_of(form.password.data or "", address)
             with writing():
                 accounts.set_password(accounts.organizer_of_key(key, now=clock.now()), password_hash)
         except Refusal as refusal:
@@ -70,10 +88,33 @@ def set_password() -> Answer:
             form.password.errors = [str(refusal)]
         else:
             session.pop(LINK_KEY)
+            security_log.done("password_set", account=organizer.public_id)
             flash(_("The password is set; sign in with it."))
-            return redirect(url_for("organizer.sign_in"), 303)
-    page = render_template("organizer/password.html", form=form, address=accounts.address_of(organizer))
+            return devices.remember(redirect(url_for(SIGN_IN), 303), address)
+    page = render_template("organizer/password.html", form=form, address=address)
     return page, 422 if form.errors else 200
+
+
+def _check(form: SignInForm) -> Organizer:
+    """Return who signs in. Raises Refusal, after the same time whatever is wrong, and TooManyRequests."""
+    typed = form.address.data or ""
+    account = limits.typed_address()
+    who = f"{account}/{who_tries()}"
+    limits.take_try(who)
+    if devices.known_as(typed) is None:
+        limits.take_strange_try(account)
+    try:
+        with limits.hashing():
+            organizer = accounts.check_sign_in(typed, form.password.data or "")
+    except Refusal:
+        security_log.refused("sign_in_failed", account=accounts.public_id_with(typed))
+        raise
+    limits.forget_tries(who)
+    return organizer
+
+
+def _sign_in_page(form: SignInForm) -> str:
+    return render_template("organizer/sign_in.html", form=form, next=request.args.get("next"))
 
 
 def _wanted() -> str:
