@@ -71,6 +71,7 @@ GUARDED = {
     "organizer.send_reminders_again": Action.SEND_AGAIN,
 }
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_in", "organizer.sign_out", "organizer.password"}
+WITHOUT_EVENT |= {"organizer.account", "organizer.change_password", "organizer.end_sessions"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
 
 
