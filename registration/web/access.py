@@ -33,6 +33,7 @@ class SignedIn(UserMixin):
     def __init__(self, token: str, row: OrganizerSession) -> None:
         self.token = token
         self.row = row
+        self.account = row.organizer_id
 
     def get_id(self) -> str:
         """Return what the cookie carries."""
@@ -55,6 +56,12 @@ def current_session() -> OrganizerSession | None:
     """Return the session of the organizer who asks."""
     found = _signed_in()
     return found.row if found else None
+
+
+def current_account() -> int | None:
+    """Return the number of the account that asks, or has just signed out; also where its session has ended since."""
+    found = _signed_in()
+    return found.account if found else g.get("signed_out")
 
 
 def current_organizer() -> Organizer | None:
@@ -129,6 +136,7 @@ def sign_out() -> None:
     """End the session here and in the browser."""
     found = _signed_in()
     if found:
+        g.signed_out = found.account
         with writing():
             accounts.end_session(found.token)
     logout_user()
