@@ -11,6 +11,7 @@ from registration.domain import accounts
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.web import access
+from registration.web.leaving import wiped
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.forms import PasswordForm, SignInForm
 
@@ -39,7 +40,7 @@ def sign_out() -> Response:
     """End the session."""
     access.sign_out()
     flash(_("You are signed out."))
-    return redirect(url_for("organizer.sign_in"), 303)
+    return wiped(redirect(url_for("organizer.sign_in"), 303))
 
 
 @blueprint.route("/password/<key:key>/", methods=["GET", "POST"])
