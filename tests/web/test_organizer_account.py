@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 
+from registration import clock as app_clock
 from registration.domain import accounts
-from registration.extensions import db
-from registration.models import OrganizerSession
+from registration.extensions import db, writing
+from registration.models import Organizer, OrganizerSession
 from registration.models.organizer import Role
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import load_dialogue
-from tests.support.organizers import PASSWORD, at_desk, set_password
+from tests.support.organizers import DESK, EXPORT, LIST, PASSWORD, at_desk, set_password
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -106,3 +108,43 @@ def test_every_composition_and_any_length_up_to_256_is_a_password(app: Flask, de
         tried = [fits(app, one) for one in (password, password[:-1], password.swapcase())]
         assert (password, tried) == (password, [True, False, False])
         before = password
+
+
+def test_password_fields_hide_what_is_typed_and_let_managers_help(client: Client, desks: tuple[Client, Client]) -> None:
+    fields = {
+        (str(field["name"]), str(field["type"]), str(field["autocomplete"]), field.has_attr("onpaste"))
+        for page in (client.page("/organizer/sign-in/"), desks[1].page(ACCOUNT))
+        for field in page.all("input[type=password]")
+    }
+    assert fields == {
+        ("password", "password", "current-password", False),
+        ("end-password", "password", "current-password", False),
+        ("current", "password", "current-password", False),
+        ("password", "password", "new-password", False),
+        ("again", "password", "new-password", False),
+    }
+
+
+@pytest.mark.usefixtures("desks")
+def test_a_password_is_good_until_it_is_changed(client: Client, clock: FakeClock) -> None:
+    clock.advance(timedelta(days=1000))
+    form = client.page("/organizer/sign-in/").form()
+    assert client.submit(form, address=OWNER, password=PASSWORD).heading == "My events"
+
+
+def test_each_page_of_the_desk_has_the_way_out(desks: tuple[Client, Client]) -> None:
+    for path in ("/organizer/", ACCOUNT, DESK, LIST, EXPORT, f"{DESK}sessions/", f"{DESK}reminders/"):
+        assert desks[1].page(path).form("header form").action.endswith("/organizer/sign-out/")
+
+
+@pytest.mark.usefixtures("desks")
+def test_a_token_is_new_each_time_and_has_256_random_bits(app: Flask) -> None:
+    with app.app_context(), writing():
+        tokens = [accounts.start_session(accounts.organizer_with(OWNER), now=app_clock.now()) for _time in range(20)]
+    assert (len(set(tokens)), {len(base64.urlsafe_b64decode(f"{one}=")) for one in tokens}) == (20, {32})
+
+
+def test_there_is_no_account_until_somebody_adds_one(app: Flask) -> None:
+    load_dialogue(app)
+    with app.app_context():
+        assert db.session.query(Organizer).count() == 0
