@@ -36,7 +36,6 @@ from registration.web import (
     participant,
     public,
     routing,
-    security_log,
     signup,
     unsubscribe,
     watch,
@@ -58,7 +57,6 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    security_log.init_app(app)
     for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -23,6 +24,7 @@ from registration.models import Event, Organizer, OrganizerSession
 from registration.models.event import EventState
 from registration.web.display import use_language
 
+logger = logging.getLogger("plenary.security")
 View = Callable[..., Any]
 OWN_PATH = re.compile(r"/organizer/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&%._+-]*)?")
 
@@ -33,7 +35,6 @@ class SignedIn(UserMixin):
     def __init__(self, token: str, row: OrganizerSession) -> None:
         self.token = token
         self.row = row
-        self.account = row.organizer_id
 
     def get_id(self) -> str:
         """Return what the cookie carries."""
@@ -56,12 +57,6 @@ def current_session() -> OrganizerSession | None:
     """Return the session of the organizer who asks."""
     found = _signed_in()
     return found.row if found else None
-
-
-def current_account() -> int | None:
-    """Return the number of the account that asks, or has just signed out; also where its session has ended since."""
-    found = _signed_in()
-    return found.account if found else g.get("signed_out")
 
 
 def current_organizer() -> Organizer | None:
@@ -99,8 +94,10 @@ def for_event(action: Action) -> Callable[[View], View]:
                 return to_sign_in()
             event = event_named(event_slug)
             if not may(organizer, Action.SEE_NUMBERS, event):
+                _note_refusal(organizer)
                 raise NotFound(_l("There is no such event; the list of events has them all."))
             if not may(organizer, action, event):
+                _note_refusal(organizer)
                 abort(403)
             use_language(event.default_language)
             return view(event=event, **arguments)
@@ -109,6 +106,11 @@ def for_event(action: Action) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def _note_refusal(organizer: Organizer) -> None:
+    """Log that an account asked for what is not its own (ASVS 5.0, 16.3.2): its public id and the page, no address."""
+    logger.warning("access_refused account=%s page=%s", organizer.public_id, request.endpoint)
 
 
 def to_sign_in() -> Response:
@@ -136,7 +138,6 @@ def sign_out() -> None:
     """End the session here and in the browser."""
     found = _signed_in()
     if found:
-        g.signed_out = found.account
         with writing():
             accounts.end_session(found.token)
     logout_user()

@@ -26,7 +26,6 @@ from registration.models import EventSession, Registration
 from registration.models.event import EventState
 from registration.models.registration import RegistrationState
 from registration.web.display import page_language, use_language
-from registration.web.leaving import wiped
 from registration.web.own_form import BY_INVITATION, BY_OWN_HAND, OwnForm
 
 blueprint = Blueprint("participant", __name__)
@@ -105,7 +104,7 @@ def leave() -> Response:
     """Forget the key on this device and go to the list of events."""
     response = redirect(url_for("public.events"), 303)
     response.delete_cookie(_cookie_name(), secure=_settings().https, httponly=True, samesite="Lax")
-    return wiped(response)
+    return response
 
 
 def remember(response: Response, key: str) -> Response:

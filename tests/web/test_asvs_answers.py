@@ -7,11 +7,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from registration.domain import accounts
+from registration.domain.programme import event_named
 from registration.extensions import db, writing
-from registration.models import Registration
+from registration.models import Event, Registration
 from registration.models.organizer import Role
 from tests.support.client import Client
-from tests.support.dialogue import AMINA, ANSWERS, EVENT, FIND, REGISTER, load_dialogue, take_part
+from tests.support.dialogue import AMINA, ANSWERS, EVENT, FIND, REGISTER, SLUG, load_dialogue, take_part
 from tests.support.organizers import DESK, EXPORT, LIST, add_person, at_desk
 from tests.support.smtp import MailServer
 
@@ -98,17 +100,23 @@ def test_lists_and_files_come_as_attachments_named_by_us(app: Flask, client: Cli
     assert (kind, name.endswith(".ics"), "evil" in name) == ("attachment", True, False)
 
 
-def test_pages_for_one_person_are_wiped_from_the_browser_when_they_leave(client: Client, smtp: MailServer) -> None:
-    take_part(client, smtp)
-    left = client.send(client.page("/my/").form("form[action='/my/leave/']"))
-    assert left.headers["Cache-Control"] == "no-store"
-    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
-
-
-def test_signing_out_wipes_what_the_browser_keeps(app: Flask) -> None:
-    desk = at_desk(app, Role.OWNER)
-    left = desk.send(desk.page(DESK).form("header form"))
-    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
+def test_what_is_refused_at_the_desk_is_logged_by_account_and_page(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither an address of a mailbox nor one of a page, where anything could have been typed."""
+    viewer = at_desk(app, Role.VIEWER, address="viewer@example.org")
+    with app.app_context(), writing():
+        event = event_named(SLUG)
+        columns = {one.key: getattr(event, one.key) for one in Event.__table__.columns if one.key not in ("id", "slug")}
+        db.session.add(Event(slug="another", **columns))
+        account = accounts.organizer_with("viewer@example.org").public_id
+    viewer.get(f"{EXPORT}?x=%0d%0aforged")
+    viewer.get(DESK.replace(SLUG, "another"))
+    told = [one.getMessage() for one in caplog.records if one.name == "plenary.security"]
+    assert told == [
+        f"access_refused account={account} page=organizer.export",
+        f"access_refused account={account} page=organizer.event",
+    ]
 
 
 def test_a_fault_tells_nothing_of_the_inside(

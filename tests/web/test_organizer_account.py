@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from datetime import timedelta
 
 import pytest
@@ -148,3 +149,20 @@ def test_there_is_no_account_until_somebody_adds_one(app: Flask) -> None:
     load_dialogue(app)
     with app.app_context():
         assert db.session.query(Organizer).count() == 0
+
+
+def test_what_was_done_to_an_account_is_logged_by_its_public_id(
+    app: Flask, desks: tuple[Client, Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "plenary.security")
+    page = desks[1].page(ACCOUNT)
+    desks[1].submit(page.form(SESSIONS_FORM), 422, **{"end-password": NEW})
+    desks[1].submit(page.form(SESSIONS_FORM), **{"end-password": PASSWORD})
+    desks[1].submit(page.form(PASSWORD_FORM), current=PASSWORD, password=NEW, again=NEW)
+    with app.app_context():
+        account = accounts.organizer_with(OWNER).public_id
+    assert [one.getMessage() for one in caplog.records if one.name == "plenary.security"] == [
+        f"password_refused account={account}",
+        f"other_sessions_ended account={account}",
+        f"password_changed account={account}",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -17,6 +19,7 @@ from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import EndSessionsForm, NewPasswordForm
 
+logger = logging.getLogger("plenary.security")
 Answer = str | tuple[str, int] | Response
 
 
@@ -42,6 +45,7 @@ def change_password() -> Answer:
     with writing():
         accounts.set_password(who, password_hash)
     access.sign_in(who)
+    logger.info("password_changed account=%s", who.public_id)
     flash(_("Your password is changed, and you are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)
 
@@ -55,6 +59,7 @@ def end_sessions() -> Answer:
         return _page(NewPasswordForm(None), form)
     with writing():
         accounts.end_other_sessions(organizer(), access.current_session() or abort(403))
+    logger.info("other_sessions_ended account=%s", organizer().public_id)
     flash(_("You are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)
 
@@ -63,6 +68,7 @@ def _is_own(field: PasswordField) -> bool:
     """Whether the account's password was typed, with a sentence beside the field where it was not."""
     if accounts.password_fits(organizer(), field.data or ""):
         return True
+    logger.warning("password_refused account=%s", organizer().public_id)
     field.errors = [_("This is not your password; type it again.")]
     return False
 

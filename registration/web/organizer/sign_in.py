@@ -11,7 +11,6 @@ from registration.domain import accounts
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.web import access
-from registration.web.leaving import wiped
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.forms import PasswordForm, SignInForm
 
@@ -40,7 +39,7 @@ def sign_out() -> Response:
     """End the session."""
     access.sign_out()
     flash(_("You are signed out."))
-    return wiped(redirect(url_for("organizer.sign_in"), 303))
+    return redirect(url_for("organizer.sign_in"), 303)
 
 
 @blueprint.route("/password/<key:key>/", methods=["GET", "POST"])
