@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -23,6 +24,7 @@ from registration.models import Event, Organizer, OrganizerSession
 from registration.models.event import EventState
 from registration.web.display import use_language
 
+logger = logging.getLogger("plenary.security")
 View = Callable[..., Any]
 OWN_PATH = re.compile(r"/organizer/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&%._+-]*)?")
 
@@ -92,8 +94,10 @@ def for_event(action: Action) -> Callable[[View], View]:
                 return to_sign_in()
             event = event_named(event_slug)
             if not may(organizer, Action.SEE_NUMBERS, event):
+                _note_refusal(organizer)
                 raise NotFound(_l("There is no such event; the list of events has them all."))
             if not may(organizer, action, event):
+                _note_refusal(organizer)
                 abort(403)
             use_language(event.default_language)
             return view(event=event, **arguments)
@@ -102,6 +106,11 @@ def for_event(action: Action) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def _note_refusal(organizer: Organizer) -> None:
+    """Log that an account asked for what is not its own (ASVS 5.0, 16.3.2): its public id and the page, no address."""
+    logger.warning("access_refused account=%s page=%s", organizer.public_id, request.endpoint)
 
 
 def to_sign_in() -> Response:

@@ -15,6 +15,7 @@ from flask.blueprints import BlueprintSetupState
 
 from registration import clock
 from registration.domain import livestream, openness, privacy, programme, showing
+from registration.domain.asked import asked_by
 from registration.domain.livestream import FLOOR, public_streams
 from registration.domain.signup import window
 from registration.extensions import db
@@ -89,4 +90,12 @@ def _event_page(event: Event, now: datetime) -> str:
 
 def _privacy_page(event: Event, now: datetime) -> str:
     day = privacy.forget_at(event)
-    return render("public/privacy.html", event=event, forget_at=day, forgotten=now >= day)
+    asks = asked_by(event)
+    return render(
+        "public/privacy.html",
+        event=event,
+        forget_at=day,
+        forgotten=now >= day,
+        asked=asks,
+        hosts=sorted({public_display.host_of(url) for url in asks.streams}),
+    )

@@ -73,6 +73,7 @@ ROUTES = {
     "calendar.own_feed": Route("/feeds/FEED.ics", own=True),
     "organizer.home": Route("/organizer/", 303),
     "organizer.sign_in": Route("/organizer/sign-in/"),
+    "organizer.account": Route("/organizer/account/", 303),
     "organizer.password": Route(f"/organizer/password/{KEY}/", 404),
     "organizer.set_password": Route("/organizer/password/", 404),
     "organizer.event": Route(f"/organizer{EVENT}", 303),

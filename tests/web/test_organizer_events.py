@@ -76,6 +76,7 @@ GUARDED = {
 }
 OPEN = {"organizer.sign_in", "organizer.password", "organizer.set_password"}
 WITHOUT_EVENT = {"organizer.home", "organizer.sign_out", *OPEN}
+WITHOUT_EVENT |= {"organizer.account", "organizer.change_password", "organizer.end_sessions"}
 PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
 
 

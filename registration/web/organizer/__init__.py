@@ -1,6 +1,7 @@
 """The organizer's desk: a module per page, on one blueprint that is closed to whoever is signed out."""
 
 from registration.web.organizer import (
+    account,
     announcement_previews,
     announcements,
     attendee_mails,
@@ -18,6 +19,7 @@ from registration.web.organizer import (
 from registration.web.organizer.desk import blueprint
 
 __all__ = [
+    "account",
     "announcement_previews",
     "announcements",
     "attendee_mails",

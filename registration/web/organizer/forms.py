@@ -65,6 +65,26 @@ class PasswordForm(FlaskForm):
             raise ValidationError(_("This is not the same as above; type both again."))
 
 
+class NewPasswordForm(PasswordForm):
+    """A new password in place of one's own."""
+
+    current = PasswordField(
+        _l("Your password until now"),
+        validators=[Needed(lambda: _("Type your password."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class EndSessionsForm(FlaskForm):
+    """One's password again, to end other sessions."""
+
+    password = PasswordField(
+        _l("Your password"),
+        validators=[Needed(lambda: _("Type your password."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
 class AnyCountryField(CountryField):
     """A country, or none in particular."""
 

@@ -1,0 +1,86 @@
+"""An organizer's own account: another password, and the sessions that are open (ASVS 5.0, 6.2.2, 7.4.3, 7.5.2)."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import abort, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+from wtforms import PasswordField
+
+from registration import clock
+from registration.domain import accounts
+from registration.errors import Refusal
+from registration.extensions import writing
+from registration.models import Organizer
+from registration.web import access
+from registration.web.organizer.desk import asks_for_password, blueprint
+from registration.web.organizer.events import organizer
+from registration.web.organizer.forms import EndSessionsForm, NewPasswordForm
+
+logger = logging.getLogger("plenary.security")
+Answer = str | tuple[str, int] | Response
+
+
+@blueprint.get("/account/")
+def account() -> Answer:
+    """Show where one is signed in, and the form for another password."""
+    return _page(NewPasswordForm(), EndSessionsForm(prefix="end-"))
+
+
+@blueprint.post("/account/password/")
+@asks_for_password
+def change_password() -> Answer:
+    """Set another password, which ends every session; this browser gets a new one."""
+    form = NewPasswordForm()
+    if not form.validate() or not _is_own(form.current):
+        return _page(form, EndSessionsForm(None, prefix="end-"))
+    try:
+        password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer()))
+    except Refusal as refusal:
+        form.password.errors = [str(refusal)]
+        return _page(form, EndSessionsForm(None, prefix="end-"))
+    who = organizer()
+    with writing():
+        accounts.set_password(who, password_hash)
+    access.sign_in(who)
+    logger.info("password_changed account=%s", who.public_id)
+    flash(_("Your password is changed, and you are signed out everywhere else."))
+    return redirect(url_for("organizer.account"), 303)
+
+
+@blueprint.post("/account/sessions/")
+@asks_for_password
+def end_sessions() -> Answer:
+    """End all sessions of the account but this one."""
+    form = EndSessionsForm(prefix="end-")
+    if not form.validate() or not _is_own(form.password):
+        return _page(NewPasswordForm(None), form)
+    with writing():
+        accounts.end_other_sessions(organizer(), access.current_session() or abort(403))
+    logger.info("other_sessions_ended account=%s", organizer().public_id)
+    flash(_("You are signed out everywhere else."))
+    return redirect(url_for("organizer.account"), 303)
+
+
+def _is_own(field: PasswordField) -> bool:
+    """Whether the account's password was typed, with a sentence beside the field where it was not."""
+    if accounts.password_fits(organizer(), field.data or ""):
+        return True
+    logger.warning("password_refused account=%s", organizer().public_id)
+    field.errors = [_("This is not your password; type it again.")]
+    return False
+
+
+def _page(form: NewPasswordForm, ending: EndSessionsForm) -> Answer:
+    who: Organizer = organizer()
+    html = render_template(
+        "organizer/account.html",
+        form=form,
+        ending=ending,
+        address=accounts.address_of(who),
+        sessions=accounts.sessions_of(who, now=clock.now()),
+        own=access.current_session(),
+    )
+    return html, 422 if form.errors or ending.errors else 200
