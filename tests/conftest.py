@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ from tests.support.smtp import MailServer, running_mail_server
 
 PUBLIC_URL = "https://events.example.org"
 MakeSettings = Callable[[str], Settings]
+StartApp = Callable[[Settings, FakeClock], AbstractContextManager[Flask]]
 _last: dict[str, tuple[Settings, Flask]] = {}
 """By the database's address: the application of the last test, and its settings."""
 
@@ -167,7 +168,7 @@ def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileS
     """
     last, running = _last.get(settings.database_url, (None, None))
     if running is not None and last == settings and not settings.trusted_proxies:
-        _forget_all(running, clock)
+        forget_all(running, clock)
     else:
         running = _make(settings, clock, templates)
         _last[settings.database_url] = settings, running
@@ -248,6 +249,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def start_app(templates: FileSystemBytecodeCache) -> StartApp:
+    """Give applications to fixtures that outlive a test."""
+    return lambda settings, clock: _running(settings, clock, templates)
+
+
 @contextmanager
 def _running(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     app = _make(settings, clock, templates)
@@ -265,7 +272,7 @@ def _make(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCac
     return app
 
 
-def _forget_all(app: Flask, clock: FakeClock) -> None:
+def forget_all(app: Flask, clock: FakeClock) -> None:
     """Make an application as good as new: its time, its counted tries, the pages and events that it keeps."""
     set_clock(app, clock)
     del app.wsgi_app
