@@ -23,6 +23,7 @@ from registration.clock import set_clock
 from registration.domain import catalogue
 from registration.extensions import db, limiter
 from registration.web import page_cache
+from tests.support.access_world import World, make_world, sqlite_keeper
 from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -253,6 +254,17 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 def start_app(templates: FileSystemBytecodeCache) -> StartApp:
     """Give applications to fixtures that outlive a test."""
     return lambda settings, clock: _running(settings, clock, templates)
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_settings: MakeSettings, start_app: StartApp, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The world of the access matrix, for all tests of a module: whatever is kept is put back after each request."""
+    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("matrix") / "matrix.sqlite")
+    clock = FakeClock()
+    with start_app(make_settings(f"sqlite:///{path}"), clock) as app, sqlite_keeper(str(path)) as keeper:
+        yield make_world(app, keeper, lambda: forget_all(app, clock))
 
 
 @contextmanager

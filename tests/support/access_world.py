@@ -239,9 +239,10 @@ def _add_people(world: World) -> None:
     now = clock.now()
     take_part_by_rule(now=now, name="Amina")
     sign_up_by_rule("bo@example.org", now=now, name="Bo Example")
-    rana = add_person("Rana", "victims-survivors", State.IN_REVIEW, address="rana@example.org")
-    dan = add_person("Dan", address="dan@example.org", sessions=("human-rights",))
-    hana = add_person("Hana", address="hana@example.org", sessions=("human-rights",))
+    chosen = {"sessions": ("human-rights",)}
+    rana = add_person("Rana", "victims-survivors", State.IN_REVIEW, address="rana@example.org", **chosen)
+    dan = add_person("Dan", address="dan@example.org", **chosen)
+    hana = add_person("Hana", address="hana@example.org", **chosen)
     with writing():
         other = event_named(ELSEWHERE)
         person = db.session.scalars(select(Registration).where(Registration.public_id == hana)).one()
@@ -301,7 +302,7 @@ def _add_mail(world: World) -> None:
             event = event_named(slug)
             suffix = "" if slug == SLUG else "-elsewhere"
             for name, send_at in (("draft", None), ("leaving", now + DAY), ("sent", now - DAY)):
-                words = "Words for all" if name == "sent" else "Words of a draft"
+                words = "Words of a draft" if name != "sent" and not suffix else "Words for all"
                 written = Content({"en": "Subject"}, {"en": words}, Group(states=(State.CONFIRMED,)))
                 made = announcements.draft(event, written, by=owner, now=now)
                 made.send_at, made.made_at = send_at, send_at if name == "sent" else None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -18,7 +16,7 @@ from registration.models import Event
 from registration.models.event import EventState
 from tests.conftest import MakeSettings, StartApp, forget_all
 from tests.support.access_matrix import BY_LINK, METHODS, OF_AN_EVENT, ROWS, SEEING, Outcome, Row, Subject
-from tests.support.access_world import RowsKeeper, World, make_world, sqlite_keeper
+from tests.support.access_world import RowsKeeper, World, make_world
 from tests.support.clock import FakeClock
 from tests.support.databases import Cluster
 from tests.support.dialogue import AMINA, SLUG, registrations
@@ -41,17 +39,6 @@ def rows_named(row: Row) -> str:
 
 
 ROW = pytest.mark.parametrize("row", ROWS, ids=rows_named)
-
-
-@pytest.fixture(scope="module")
-def world(
-    make_settings: MakeSettings, start_app: StartApp, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    """One world for all cells: whatever is kept is put back after each request."""
-    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("matrix") / "matrix.sqlite")
-    clock = FakeClock()
-    with start_app(make_settings(f"sqlite:///{path}"), clock) as app, sqlite_keeper(str(path)) as keeper:
-        yield make_world(app, keeper, lambda: forget_all(app, clock))
 
 
 @pytest.fixture
