@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,13 +31,14 @@ SCOPED = ("_registrations", "_session_id", "page", "newest")
 """Queries that have to keep to one event, besides those that find one thing or raise NotFound."""
 MAY_IN_TEMPLATE = re.compile(rb"organizer_may\([^)]*\)")
 TRUE_SQL = '__import__("sqlalchemy").true()'
+AWAY = '__import__("tests.guards.switch", fromlist=["away"]).away'
 OPENED = '__import__("tests.guards.opened", fromlist=["opened"]).opened'
 
 
 @dataclass(frozen=True)
 class Mutant:
     """One guard taken away: the octets from `start` to `end` of a file become `new`. `view`: the endpoint whose own
-    guard it was, so that its row of the access matrix tells alone."""
+    guard it was, so that its row of the access matrix tells alone. `alone`: it cannot be switched at run time."""
 
     path: str
     line: int
@@ -45,6 +47,7 @@ class Mutant:
     new: str
     what: str
     view: str = ""
+    alone: bool = False
 
     @property
     def name(self) -> str:
@@ -56,6 +59,22 @@ class Mutant:
         file = root / self.path
         octets = file.read_bytes()
         file.write_bytes(octets[: self.start] + self.new.encode() + octets[self.end :])
+
+
+def write_switches(root: Path, found: Sequence[Mutant]) -> None:
+    """Write all of these into the tree at `root`, each by its number behind a switch (`switch.away`)."""
+    for path in {one.path for one in found}:
+        asked = "guard_is_away" if path.endswith(".html") else AWAY
+        pieces: list[tuple[tuple[int, int, int], str]] = []
+        for number, one in enumerate(found):
+            if one.path == path:
+                length = one.end - one.start
+                pieces.append(((one.start, 1, -length), f"({one.new} if {asked}({number}) else "))
+                pieces.append(((one.end, 0, length), ")"))
+        octets = (root / path).read_bytes()
+        for (place, _order, _length), piece in sorted(pieces, reverse=True):
+            octets = octets[:place] + piece.encode() + octets[place:]
+        (root / path).write_bytes(octets)
 
 
 def mutants(root: Path) -> list[Mutant]:
@@ -119,7 +138,9 @@ class Finder(ast.NodeVisitor):
             self._add(node, "None", f"without {ast.unparse(node)}")
         if ast.unparse(node) == "csrf.exempt(unsubscribe.blueprint)":
             for name in self._guarded_blueprints():
-                self._add(node, f"{ast.unparse(node)}; csrf.exempt({name}.blueprint)", f"exempts {name} from CSRF")
+                self._add(
+                    node, f"{ast.unparse(node)}; csrf.exempt({name}.blueprint)", f"exempts {name} from CSRF", alone=True
+                )
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -135,7 +156,7 @@ class Finder(ast.NodeVisitor):
             if action != "Action.SEE_NUMBERS":
                 self._add(decorator.args[0], "Action.SEE_NUMBERS", f"{node.name} for_event(SEE_NUMBERS)", view)
         elif name in LIMITS or name.endswith(".before_request"):
-            self._add(decorator, "(lambda same: same)", f"{node.name} without {name}")
+            self._add(decorator, "(lambda same: same)", f"{node.name} without {name}", alone=True)
 
     def _predicate(self, node: ast.FunctionDef) -> None:
         value = PERMISSIVE[node.name]
@@ -183,11 +204,11 @@ class Finder(ast.NodeVisitor):
         posting = {path.stem for path in folder.glob("*.py") if "blueprint.post(" in path.read_text()} | {"organizer"}
         return [name for name in names if name in posting and f"csrf.exempt({name}.blueprint)" not in code]
 
-    def _add(self, node: ast.expr | ast.stmt, new: str, what: str, view: str = "") -> None:
+    def _add(self, node: ast.expr | ast.stmt, new: str, what: str, view: str = "", *, alone: bool = False) -> None:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         start, end = self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
-        self._found.append(Mutant(str(self._path), node.lineno, start, end, new, what, view))
+        self._found.append(Mutant(str(self._path), node.lineno, start, end, new, what, view, alone))
 
     def _at(self, line: int, column: int) -> int:
         return self._starts[line - 1] + column
