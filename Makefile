@@ -40,6 +40,10 @@ faults-short: faults ## The same with a share of the counts (0.15)
 faults: setup ## Kill workers, break mail servers and count, as often as the plan asks for: hours on two cores
 	@PLENARY_FAULTS=$(PLENARY_FAULTS) $(py) -m pytest tests/faults $(ARGS)
 
+.PHONY: mutate
+mutate: setup ## Take away each guard of who may do what, and see that a test notices: minutes; ARGS="--only exports"
+	@$(py) -m tests.guards $(ARGS)
+
 .PHONY: lint
 lint: .venv/dev.stamp ## Check style, formatting, types and layers
 	@$(py) -m ruff check .

@@ -104,7 +104,7 @@ class Finder(ast.NodeVisitor):
     def all(self) -> list[Mutant]:
         """Return them."""
         self.visit(ast.parse(self._octets))
-        return sorted(self._found, key=lambda one: (one.start, one.end))
+        return sorted({(one.start, one.end, one.new): one for one in self._found}.values(), key=lambda one: one.start)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for decorator in node.decorator_list:
