@@ -44,6 +44,10 @@ faults: setup ## Kill workers, break mail servers and count, as often as the pla
 inputs: setup ## Send every class of awkward input to every field of every form, where `make test` sends a share
 	@PLENARY_INPUTS=1 $(py) -m pytest tests/web/test_any_input.py $(ARGS)
 
+.PHONY: mutate
+mutate: setup ## Take away each guard of who may do what, and see that a test notices: minutes; ARGS="--only exports"
+	@$(py) -m tests.guards $(ARGS)
+
 .PHONY: lint
 lint: .venv/dev.stamp ## Check style, formatting, types, layers, and what bandit and detect-secrets find
 	@$(py) -m ruff check .

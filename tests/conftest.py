@@ -6,7 +6,7 @@ import base64
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from registration.clock import set_clock
 from registration.domain import catalogue
 from registration.extensions import db, limiter
 from registration.web import page_cache
+from tests.support.access_world import World, make_world, sqlite_keeper
 from tests.support.browser import CHROMIUM, open_tab, running_browser, serving
 from tests.support.client import Client
 from tests.support.clock import FakeClock, Seconds
@@ -38,6 +39,7 @@ from tests.support.watcher import found, watcher
 
 PUBLIC_URL = "https://events.example.org"
 MakeSettings = Callable[[str], Settings]
+StartApp = Callable[[Settings, FakeClock], AbstractContextManager[Flask]]
 _last: dict[str, tuple[Settings, Flask]] = {}
 """By the database's address: the application of the last test, and its settings."""
 
@@ -180,7 +182,7 @@ def app(settings: Settings, clock: FakeClock, smtp: MailServer, templates: FileS
     """
     last, running = _last.get(settings.database_url, (None, None))
     if running is not None and last == settings and not settings.trusted_proxies:
-        _forget_all(running, clock)
+        forget_all(running, clock)
     else:
         running = _make(settings, clock, templates)
         _last[settings.database_url] = settings, running
@@ -262,6 +264,23 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def start_app(templates: FileSystemBytecodeCache) -> StartApp:
+    """Give applications to fixtures that outlive a test."""
+    return lambda settings, clock: _running(settings, clock, templates)
+
+
+@pytest.fixture(scope="module")
+def world(
+    make_settings: MakeSettings, start_app: StartApp, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The world of the access matrix, for all tests of a module: whatever is kept is put back after each request."""
+    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("matrix") / "matrix.sqlite")
+    clock = FakeClock()
+    with start_app(make_settings(f"sqlite:///{path}"), clock) as app, sqlite_keeper(str(path)) as keeper:
+        yield make_world(app, keeper, lambda: forget_all(app, clock))
+
+
 @contextmanager
 def _watched(app: Flask, settings: Settings) -> Iterator[None]:
     """Fail the test in which anything personal was kept in clear; and disconnect at the end."""
@@ -269,6 +288,15 @@ def _watched(app: Flask, settings: Settings) -> Iterator[None]:
     try:
         yield
         assert watcher.hits(settings, app) == []
+    finally:
+        _disconnect(app)
+
+
+@contextmanager
+def _running(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+    app = _make(settings, clock, templates)
+    try:
+        yield app
     finally:
         _disconnect(app)
 
@@ -281,7 +309,7 @@ def _make(settings: Settings, clock: FakeClock, templates: FileSystemBytecodeCac
     return app
 
 
-def _forget_all(app: Flask, clock: FakeClock) -> None:
+def forget_all(app: Flask, clock: FakeClock) -> None:
     """Make an application as good as new: its time, its counted tries, the pages and events that it keeps."""
     set_clock(app, clock)
     del app.wsgi_app

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
@@ -15,12 +14,11 @@ from registration.domain.link_keys import LinkKind, key_for
 from registration.extensions import db
 from registration.models import EventSession
 from registration.web.display import LANGUAGES
+from tests.support.access_matrix import OF_AN_EVENT, ROWS
 from tests.support.client import Client
 from tests.support.dialogue import (
     AMINA,
-    EVENT,
-    FIND,
-    REGISTER,
+    SLUG,
     link_in,
     load_dialogue,
     registrations,
@@ -34,73 +32,18 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 KEY = "A" * 44
 
 
-@dataclass(frozen=True)
-class Route:
-    """A page to ask for. `shared`: any cache may hold it; `own`: the reader's programs alone, asking each time. All
-    others are kept by nobody."""
-
-    path: str
-    status: int = 200
-    shared: bool = False
-    own: bool = False
-
-    @property
-    def kept(self) -> str:
-        """How Cache-Control begins."""
-        return "public, max-age" if self.shared else "private, no-cache, max-age" if self.own else "no-store"
-
-
-ROUTES = {
-    "public.events": Route("/", shared=True),
-    "public.event": Route(EVENT, shared=True),
-    "public.privacy": Route(f"{EVENT}privacy/", shared=True),
-    "watch.session": Route(f"{EVENT}sessions/human-rights/", shared=True),
-    "watch.neutral": Route("/s/CODE/", shared=True),
-    "calendar.event_feed": Route(f"{EVENT}calendar.ics", shared=True),
-    "calendar.event_file": Route(f"{EVENT}sessions.ics", shared=True),
-    "calendar.session_file": Route(f"{EVENT}sessions/human-rights.ics", shared=True),
-    "static": Route("/static/plenary.css", shared=True),
-    "signup.categories": Route(REGISTER),
-    "signup.register": Route(f"{REGISTER}youth/"),
-    "signup.sent": Route(f"{REGISTER}sent/"),
-    "signup.find": Route(FIND),
-    "signup.found": Route(f"{FIND}sent/"),
-    "signup.prove_page": Route("/prove/PROOF/"),
-    "participant.enter": Route("/my/OWN/", 303),
-    "participant.own": Route("/my/"),
-    "unsubscribe.page": Route("/unsubscribe/STOP/"),
-    "calendar.own_file": Route("/my/sessions/CODE.ics"),
-    "calendar.own_feed": Route("/feeds/FEED.ics", own=True),
-    "organizer.home": Route("/organizer/", 303),
-    "organizer.sign_in": Route("/organizer/sign-in/"),
-    "organizer.account": Route("/organizer/account/", 303),
-    "organizer.password": Route(f"/organizer/password/{KEY}/", 404),
-    "organizer.set_password": Route("/organizer/password/", 404),
-    "organizer.event": Route(f"/organizer{EVENT}", 303),
-    "organizer.attendees": Route(f"/organizer{EVENT}attendees/", 303),
-    "organizer.attendee": Route(f"/organizer{EVENT}attendees/{KEY}/", 303),
-    "organizer.export": Route(f"/organizer{EVENT}export/", 303),
-    "organizer.sessions": Route(f"/organizer{EVENT}sessions/", 303),
-    "organizer.session": Route(f"/organizer{EVENT}sessions/human-rights/", 303),
-    "organizer.announcements": Route(f"/organizer{EVENT}announcements/", 303),
-    "organizer.new_announcement": Route(f"/organizer{EVENT}announcements/new", 303),
-    "organizer.announcement": Route(f"/organizer{EVENT}announcements/1/", 303),
-    "organizer.confirm_announcement": Route(f"/organizer{EVENT}announcements/1/send", 303),
-    "organizer.preview_announcement": Route(f"/organizer{EVENT}announcements/1/preview/", 303),
-    "organizer.preview_body": Route(f"/organizer{EVENT}announcements/1/preview/body.html", 303),
-    "organizer.reminders": Route(f"/organizer{EVENT}reminders/", 303),
-    "organizer.new_reminder": Route(f"/organizer{EVENT}new-reminder/", 303),
-    "organizer.reminder": Route(f"/organizer{EVENT}reminders/day-before/", 303),
-    "organizer.preview_reminder": Route(f"/organizer{EVENT}reminders/day-before/preview/", 303),
-    "organizer.reminder_body": Route(f"/organizer{EVENT}reminders/day-before/preview/body.html", 303),
-    "organizer.review_reminder": Route(f"/organizer{EVENT}reminders/day-before/sessions/human-rights/send/", 303),
-    "health.alive": Route("/healthz"),
-    "health.ready": Route("/readyz"),
-    "metrics.metrics": Route("/metrics"),
-}
+ROUTES = {row.endpoint: row for row in ROWS if row.method == "GET"}
 """Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
-SHARED = [name for name, route in ROUTES.items() if route.shared]
-PAGES = [name for name, route in ROUTES.items() if route.status == 200 and not re.search(r"ics$|z$|css$", route.path)]
+STATUS = {
+    **{name: 303 for name, row in ROUTES.items() if row in OF_AN_EVENT},
+    **dict.fromkeys(("participant.enter", "organizer.home"), 303),
+    "organizer.password": 404,
+}
+"""What they get where it is not 200."""
+KEPT = {"shared": "public, max-age", "own": "private, no-cache, max-age", "": "no-store"}
+"""How Cache-Control begins, by who may keep a page."""
+SHARED = [name for name, row in ROUTES.items() if row.kept == "shared"]
+PAGES = [name for name, row in ROUTES.items() if name not in STATUS and not re.search(r"ics$|z$|css$", row.path)]
 
 
 @pytest.fixture
@@ -114,37 +57,31 @@ def visitor(app: Flask, client: Client, smtp: MailServer) -> Client:
 @pytest.fixture
 def paths(app: Flask, visitor: Client, smtp: MailServer) -> dict[str, str]:
     """The paths of all routes, with real keys in them."""
-    own = link_in(smtp.mails[-1], "/my/")
+    own = link_in(smtp.mails[-1], "/my/").split("/")[2]
     sign_up(visitor, address="other@example.org")
     work(app)
+    proof = link_in(smtp.mails[-1], "/prove/").split("/")[2]
     with app.app_context():
         code = db.session.query(EventSession).first().code
         feed = key_for(registrations(AMINA)[0], LinkKind.FEED)
         stop = key_for(registrations(AMINA)[0], LinkKind.UNSUBSCRIBE)
-    given = {
-        "/my/OWN/": own,
-        "/feeds/FEED.ics": f"/feeds/{feed}.ics",
-        "/unsubscribe/STOP/": f"/unsubscribe/{stop}/",
-        "/prove/PROOF/": link_in(smtp.mails[-1], "/prove/"),
-        "/s/CODE/": f"/s/{code}/",
-        "/my/sessions/CODE.ics": f"/my/sessions/{code}.ics",
+    keys = {"my": own, "feeds": feed, "unsubscribe": stop, "prove": proof, "organizer": KEY}
+    ids = {"event": SLUG, "session": "human-rights", "category": "youth", "rule": "day-before", "code": code}
+    return {
+        name: row.path.format(**ids, person=KEY, draft=1, key=keys.get(row.path.split("/")[1]))
+        for name, row in ROUTES.items()
     }
-    return {name: given.get(route.path, route.path) for name, route in ROUTES.items()}
-
-
-def test_every_route_stands_in_the_table(app: Flask) -> None:
-    assert {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())} == set(ROUTES)
 
 
 def test_every_answer_says_what_it_may_load_and_who_may_keep_it(visitor: Client, paths: dict[str, str]) -> None:
-    for name, route in ROUTES.items():
+    for name, row in ROUTES.items():
         response = visitor.get(paths[name])
         policy = dict(rule.partition(" ")[::2] for rule in response.headers["Content-Security-Policy"].split("; "))
-        assert (name, response.status_code) == (name, route.status)
+        assert (name, response.status_code) == (name, STATUS.get(name, 200))
         assert (name, {one: policy[one] for one in POLICY}) == (name, POLICY)
         assert (name, {one: response.headers[one] for one in EXPECTED}) == (name, EXPECTED)
         kept = response.headers["Cache-Control"].partition("=")[0]
-        assert (name, kept) == (name, route.kept)
+        assert (name, kept) == (name, KEPT[row.kept])
 
 
 POLICY = {

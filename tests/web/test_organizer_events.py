@@ -2,82 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from flask import Flask
 
 from registration.domain import figures
-from registration.domain.access import ALLOWED, Action
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Category, Event
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
-from registration.web.organizer.desk import OPEN_TO_ALL
-from tests.support.client import Client
 from tests.support.dialogue import SLUG, change, load_dialogue
-from tests.support.organizers import DESK, EXPORT, LIST, add_people, add_person, at_desk, unmask
+from tests.support.organizers import DESK, add_people, add_person, at_desk, unmask
 from tests.support.pages import Page
 from tests.web.test_organizer_attendees import counted_queries
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOME = "/organizer/"
-GUARDED = {
-    "organizer.event": Action.SEE_NUMBERS,
-    "organizer.attendees": Action.SEE_LIST,
-    "organizer.search": Action.SEE_LIST,
-    "organizer.attendee": Action.SEE_LIST,
-    "organizer.decide": Action.DECIDE,
-    "organizer.decide_one": Action.DECIDE,
-    "organizer.unmask_list": Action.UNMASK,
-    "organizer.mask_list": Action.UNMASK,
-    "organizer.show_category": Action.SEE_CATEGORY,
-    "organizer.show_vetting_name": Action.SEE_VETTING_NAME,
-    "organizer.export": Action.EXPORT,
-    "organizer.take": Action.EXPORT,
-    "organizer.sessions": Action.SEE_NUMBERS,
-    "organizer.session": Action.SEE_NUMBERS,
-    "organizer.review_session": Action.EDIT_SESSIONS,
-    "organizer.edit_session": Action.EDIT_SESSIONS,
-    "organizer.tell_now": Action.EDIT_SESSIONS,
-    "organizer.send_again": Action.EDIT_SESSIONS,
-    "organizer.announcements": Action.SEE_NUMBERS,
-    "organizer.announcement": Action.SEE_NUMBERS,
-    "organizer.new_announcement": Action.EDIT_MAIL,
-    "organizer.write_announcement": Action.EDIT_MAIL,
-    "organizer.save_announcement": Action.EDIT_MAIL,
-    "organizer.delete_announcement": Action.EDIT_MAIL,
-    "organizer.copy_announcement": Action.EDIT_MAIL,
-    "organizer.confirm_announcement": Action.EDIT_MAIL,
-    "organizer.send_announcement": Action.EDIT_MAIL,
-    "organizer.send_announcement_again": Action.SEND_AGAIN,
-    "organizer.take_back_announcement": Action.EDIT_MAIL,
-    "organizer.preview_announcement": Action.EDIT_MAIL,
-    "organizer.preview_body": Action.EDIT_MAIL,
-    "organizer.try_announcement": Action.EDIT_MAIL,
-    "organizer.send_mail_again": Action.SEND_AGAIN,
-    "organizer.write_again": Action.SEND_AGAIN,
-    "organizer.reminders": Action.SEE_NUMBERS,
-    "organizer.reminder": Action.SEE_NUMBERS,
-    "organizer.new_reminder": Action.EDIT_MAIL,
-    "organizer.add_reminder": Action.EDIT_MAIL,
-    "organizer.edit_reminder": Action.EDIT_MAIL,
-    "organizer.delete_reminder": Action.EDIT_MAIL,
-    "organizer.pause_reminder": Action.EDIT_MAIL,
-    "organizer.resume_reminder": Action.EDIT_MAIL,
-    "organizer.preview_reminder": Action.EDIT_MAIL,
-    "organizer.reminder_body": Action.EDIT_MAIL,
-    "organizer.try_reminder": Action.EDIT_MAIL,
-    "organizer.review_reminder": Action.EDIT_MAIL,
-    "organizer.send_reminder": Action.EDIT_MAIL,
-    "organizer.send_reminders_again": Action.SEND_AGAIN,
-}
-OPEN = {"organizer.sign_in", "organizer.password", "organizer.set_password"}
-WITHOUT_EVENT = {"organizer.home", "organizer.sign_out", *OPEN}
-WITHOUT_EVENT |= {"organizer.account", "organizer.change_password", "organizer.end_sessions"}
-PATHS: dict[Action, str] = {Action.SEE_NUMBERS: DESK, Action.SEE_LIST: LIST, Action.EXPORT: EXPORT}
 
 
 @pytest.fixture(autouse=True)
@@ -199,73 +139,6 @@ def test_pages_ask_the_database_as_often_for_many_as_for_few(app: Flask) -> None
         desk.page(HOME)
         desk.page(DESK)
     assert len(many) == len(few)
-
-
-@SQLITE
-@pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("action", PATHS)
-def test_each_role_opens_what_the_table_allows(app: Flask, role: Role, action: Action) -> None:
-    status = 200 if role in ALLOWED[action] else 403
-    assert at_desk(app, role).get(PATHS[action]).status_code == status
-
-
-@SQLITE
-@pytest.mark.parametrize("role", Role)
-def test_each_role_is_shown_the_ways_it_may_go(app: Flask, role: Role) -> None:
-    links = set(at_desk(app, role).page(DESK).texts(".actions a"))
-    ways = {
-        "Attendees": Action.SEE_LIST,
-        "Sessions": Action.SEE_NUMBERS,
-        "Announcements": Action.SEE_NUMBERS,
-        "Reminders": Action.SEE_NUMBERS,
-        "Export the list": Action.EXPORT,
-    }
-    assert links == {name for name, action in ways.items() if role in ALLOWED[action]}
-
-
-@SQLITE
-@pytest.mark.parametrize(
-    "send",
-    [
-        pytest.param(lambda desk, token: desk.post(f"{LIST}decide", data={"csrf_token": token}), id="decide"),
-        pytest.param(lambda desk, token: desk.post(f"{LIST}{'A' * 22}/", data={"csrf_token": token}), id="decide one"),
-        pytest.param(lambda desk, token: desk.post(EXPORT, data={"csrf_token": token}), id="export"),
-        pytest.param(lambda desk, token: desk.post(f"{LIST}search", data={"csrf_token": token}), id="search"),
-    ],
-)
-def test_a_viewer_cannot_send_what_others_may(app: Flask, send: Callable[[Client, str], Any]) -> None:
-    desk = at_desk(app, Role.VIEWER)
-    token = str(desk.page(HOME).one("header [name=csrf_token]")["value"])
-    assert send(desk, token).status_code == 403
-
-
-@SQLITE
-@pytest.mark.parametrize("path", [DESK, LIST, EXPORT, f"{LIST}{'A' * 22}/"])
-def test_another_event_looks_as_if_it_were_not_there(app: Flask, path: str) -> None:
-    with app.app_context(), writing():
-        _copy(event_named(SLUG), "another")
-    desk = at_desk(app, Role.OWNER, event="another")
-    missing = desk.get(path.replace(SLUG, "no-such-event"))
-    other = desk.get(path)
-    assert (other.status_code, other.get_data()) == (404, missing.get_data())
-
-
-@SQLITE
-@pytest.mark.parametrize("path", [HOME, DESK, LIST, EXPORT, "/organizer/events/no-such-event/"])
-def test_who_is_signed_out_is_sent_to_sign_in(client: Client, path: str) -> None:
-    answer = client.get(path)
-    assert answer.status_code == 303
-    assert answer.headers["Location"].startswith("/organizer/sign-in/?next=")
-
-
-@SQLITE
-def test_every_page_of_the_desk_has_its_guard(app: Flask) -> None:
-    views = {name: view for name, view in app.view_functions.items() if name.startswith("organizer.")}
-    assert {name: getattr(view, "action", None) for name, view in views.items()} == {
-        **GUARDED,
-        **dict.fromkeys(WITHOUT_EVENT),
-    }
-    assert OPEN == OPEN_TO_ALL
 
 
 def _copy(event: Event, slug: str) -> None:

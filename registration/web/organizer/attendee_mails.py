@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from registration import clock
 from registration.domain import attendees, mail_status, stopped
 from registration.domain.access import Action
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import writing
 from registration.models import Event
 from registration.web.access import for_event
@@ -24,6 +24,8 @@ def send_mail_again(event: Event, public_id: str, delivery_id: int) -> Response:
         with writing():
             person = attendees.called(event, public_id)
             mail_status.send_again(person, delivery_id, now=clock.now())
+    except NotFound:
+        raise
     except Refusal as refusal:
         flash(str(refusal), "error")
     else:

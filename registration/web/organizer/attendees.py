@@ -83,8 +83,10 @@ def attendee(event: Event, public_id: str) -> Answer:
 @for_event(Action.DECIDE)
 def decide_one(event: Event, public_id: str) -> Answer:
     """Approve or decline one registration."""
+    rules.called(event, public_id)
     form = DecisionForm()
-    if not _decided(event, form, request.form.getlist("chosen")[:1]):
+    chosen = [one for one in request.form.getlist("chosen") if one.startswith(f"{public_id}:")]
+    if not _decided(event, form, chosen):
         return one_page(event, public_id, form=form)
     return redirect(url_for("organizer.attendee", event_slug=event.slug, public_id=public_id), 303)
 

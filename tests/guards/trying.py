@@ -1,0 +1,73 @@
+"""The pytest plugin of `make mutate`: runs each test once as it is, and again without each guard that it has reached
+and that no test has noticed yet. What is noticed, and what was never reached, goes into a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import jinja2.defaults
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.guards import switch
+from tests.support.access_world import World
+
+TRIED = set(json.loads(os.environ["PLENARY_GUARDS"]))
+REPORT = Path(os.environ["PLENARY_GUARDS_REPORT"])
+jinja2.defaults.DEFAULT_NAMESPACE["guard_is_away"] = switch.away
+noticed: dict[int, str] = {}
+failing: list[str] = []
+
+
+worlds: list[World] = []
+
+
+class Sibling:
+    """Stands for a test after this one in the same module, so that what they share stays."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def listchain(self) -> list[pytest.Item | pytest.Collector]:
+        """Return the nodes above."""
+        return list(self._item.listchain()[:-1])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Generator[None, Any, Any]:
+    """Remember the world that the tests of a module share."""
+    made = yield
+    if isinstance(made, World):
+        worlds[:] = [made]
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test, and again without each guard on its way."""
+    switch.reached.clear()
+    if not _passes(item):
+        failing.append(item.nodeid)
+    for number in sorted((switch.reached & TRIED) - noticed.keys()):
+        switch.active = number
+        passes = _passes(item)
+        switch.active = None
+        if "world" in item.fixturenames and worlds[0].keeper:  # type: ignore[attr-defined]
+            worlds[0].keeper.put_back()
+            worlds[0].forget()
+        if not passes:
+            noticed[number] = item.nodeid
+    item.session._setupstate.teardown_exact(nextitem)
+    REPORT.write_text(json.dumps({"noticed": noticed, "failing": failing}))
+    if noticed.keys() >= TRIED:
+        item.session.shouldstop = "every guard is noticed"
+    return True
+
+
+def _passes(item: pytest.Item) -> bool:
+    reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
+    return not any(report.failed for report in reports)

@@ -1,0 +1,46 @@
+"""The guards that `make mutate` takes away are all there are, and the code without them still runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from config import ROOT
+from tests.guards.finding import MAY_IN_TEMPLATE, mutants, write_switches
+
+FOUND = mutants(ROOT)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_guarded_view_loses_its_guard(app: Flask) -> None:
+    guarded = {name for name, view in app.view_functions.items() if hasattr(view, "action")}
+    assert {one.view for one in FOUND if "without for_event" in one.what} == guarded
+
+
+def test_every_question_whether_somebody_may_is_answered_with_yes() -> None:
+    code = (path.read_text() for path in (ROOT / "registration").rglob("*.py"))
+    asked = sum(len(re.findall(r"(?<!def )\bmay\((?=\w)", text)) for text in code)
+    assert len([one for one in FOUND if one.new == "True" and "may(" in one.what]) == asked
+    templates = (path.read_bytes() for path in (ROOT / "templates").rglob("*.html"))
+    shown = sum(len(MAY_IN_TEMPLATE.findall(text)) for text in templates)
+    assert len([one for one in FOUND if one.new == "true"]) == shown
+
+
+def test_the_code_can_be_read_with_and_without_its_guards(tmp_path: Path) -> None:
+    for folder in ("registration", "templates"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "translations"))
+    write_switches(tmp_path, [one for one in FOUND if not one.view and not one.alone])
+    for one in FOUND:
+        if one.path.endswith(".py"):
+            ast.parse((tmp_path / one.path).read_text())
+    for one in (one for one in FOUND if one.view or one.alone):
+        place = tmp_path / "alone" / one.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / one.path, place)
+        one.write(tmp_path / "alone")
+        ast.parse(place.read_text())
