@@ -210,7 +210,7 @@ AT_THE_DOOR = [
     form("organizer.change_password", "/organizer/account/password/", SIGNED_IN, "→/organizer/account/",
          current=PASSWORD, password=ANOTHER, again=ANOTHER),
     form("organizer.end_sessions", "/organizer/account/sessions/", SIGNED_IN, "→/organizer/account/",
-         **{"end-password": PASSWORD}),
+         keeps=False, **{"end-password": PASSWORD}),
 ]  # fmt: skip
 OF_AN_EVENT = [
     page("organizer.event", DESK, SEEING, "Registrations"),
