@@ -24,7 +24,7 @@ from registration.keys import Keys
 from tests.support.event_files import SAMPLE_PATH
 
 SHORTEST = 5
-"""Characters: shorter words stand in any file."""
+"""Different characters: words of fewer stand in any file."""
 LONGEST = 60
 MOST = 60
 """Values that one test is searched for; of a crowd these are enough."""
@@ -59,7 +59,7 @@ class Watcher(logging.Handler):
     def note(self, value: Any) -> None:
         """Note the words in a value that JSON can hold."""
         for word in _words(value):
-            if len(self.values) < MOST and len(word) >= SHORTEST and not _is_public(word):
+            if len(self.values) < MOST and len(set(word)) >= SHORTEST and not _is_public(word):
                 self.values.add(word[:LONGEST])
 
     def forget(self) -> None:
@@ -76,7 +76,9 @@ class Watcher(logging.Handler):
         places = {"the log": "\n".join(self._log).encode(errors="replace"), **_files(settings)}
         if app and settings.database_url.startswith("postgresql"):
             places["a table"] = _tables(app)
-        return sorted(f"{value} in {place}" for place, octets in places.items() for value in found(self.values, octets))
+        hits = {(value, place) for place, octets in places.items() for value in found(self.values, octets)}
+        public = _programmes(app) if app and hits else ""
+        return sorted(f"{value} in {place}" for value, place in hits if value.lower() not in public)
 
 
 def found(values: set[str], octets: bytes) -> list[str]:
@@ -116,6 +118,13 @@ def _tables(app: Flask) -> bytes:
     """All rows that are not the public programme, as PostgreSQL writes them in text."""
     with app.app_context(), db.engine.connect() as connection:
         return "\n".join(connection.execute(_rows()).scalars()).encode()
+
+
+def _programmes(app: Flask) -> str:
+    """What stands in the programmes of this database, for all to read, in lower case."""
+    tables = [table for table in Base.metadata.sorted_tables if table.name in PUBLIC_TABLES]
+    with app.app_context(), db.engine.connect() as connection:
+        return "\n".join(str(row) for table in tables for row in connection.execute(select(table))).lower()
 
 
 @cache
