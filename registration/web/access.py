@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from registration import clock
+from registration import clock, security_log
 from registration.domain import accounts
 from registration.domain.access import Action, may
 from registration.domain.catalogue import whole_event
@@ -91,6 +91,8 @@ def for_event(action: Action) -> Callable[[View], View]:
             if organizer is None:
                 return to_sign_in()
             event = event_named(event_slug)
+            if not may(organizer, action, event):
+                _note_refusal(organizer, event)
             if not may(organizer, Action.SEE_NUMBERS, event):
                 raise NotFound(_l("There is no such event; the list of events has them all."))
             if not may(organizer, action, event):
@@ -102,6 +104,10 @@ def for_event(action: Action) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def _note_refusal(organizer: Organizer, event: Event) -> None:
+    security_log.refused("access_refused", account=organizer.public_id, page=request.endpoint, event=event.slug)
 
 
 def to_sign_in() -> Response:
