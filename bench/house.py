@@ -38,7 +38,16 @@ def house(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask
 
 def bound(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask:
     """Return the application on the database there is."""
-    environ = {
+    environ = environ_of(folder, mail_port=mail_port, database_url=database_url)
+    app = create_app(load_settings(environ), clock=lambda: NOW)
+    app.config["RATELIMIT_ENABLED"] = False
+    app.extensions["limiter"].pop().enabled = False
+    return app
+
+
+def environ_of(folder: Path, *, mail_port: int = 25, database_url: str = "") -> dict[str, str]:
+    """Return the settings of such an application."""
+    return {
         "PLENARY_INSTANCE": str(folder),
         "DATABASE_URL": database_url or f"sqlite:///{folder / 'plenary.sqlite'}",
         "SECRET_KEY": "only-for-measuring-" * 3,
@@ -48,7 +57,3 @@ def bound(folder: Path, *, mail_port: int = 25, database_url: str = "") -> Flask
         "MAIL_PORT": str(mail_port),
         "MAIL_DEFAULT_SENDER": "dialogue@example.org",
     }
-    app = create_app(load_settings(environ), clock=lambda: NOW)
-    app.config["RATELIMIT_ENABLED"] = False
-    app.extensions["limiter"].pop().enabled = False
-    return app

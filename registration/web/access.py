@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from registration import clock
+from registration import clock, security_log
 from registration.domain import accounts
 from registration.domain.access import Action, may
 from registration.domain.catalogue import whole_event
@@ -24,7 +23,6 @@ from registration.models import Event, Organizer, OrganizerSession
 from registration.models.event import EventState
 from registration.web.display import use_language
 
-logger = logging.getLogger("plenary.security")
 View = Callable[..., Any]
 OWN_PATH = re.compile(r"/organizer/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&%._+-]*)?")
 
@@ -93,11 +91,11 @@ def for_event(action: Action) -> Callable[[View], View]:
             if organizer is None:
                 return to_sign_in()
             event = event_named(event_slug)
+            if not may(organizer, action, event):
+                _note_refusal(organizer, event)
             if not may(organizer, Action.SEE_NUMBERS, event):
-                _note_refusal(organizer)
                 raise NotFound(_l("There is no such event; the list of events has them all."))
             if not may(organizer, action, event):
-                _note_refusal(organizer)
                 abort(403)
             use_language(event.default_language)
             return view(event=event, **arguments)
@@ -108,9 +106,8 @@ def for_event(action: Action) -> Callable[[View], View]:
     return guard
 
 
-def _note_refusal(organizer: Organizer) -> None:
-    """Log that an account asked for what is not its own (ASVS 5.0, 16.3.2): its public id and the page, no address."""
-    logger.warning("access_refused account=%s page=%s", organizer.public_id, request.endpoint)
+def _note_refusal(organizer: Organizer, event: Event) -> None:
+    security_log.refused("access_refused", account=organizer.public_id, page=request.endpoint, event=event.slug)
 
 
 def to_sign_in() -> Response:

@@ -114,8 +114,8 @@ def test_what_is_refused_at_the_desk_is_logged_by_account_and_page(
     viewer.get(DESK.replace(SLUG, "another"))
     told = [one.getMessage() for one in caplog.records if one.name == "plenary.security"]
     assert told == [
-        f"access_refused account={account} page=organizer.export",
-        f"access_refused account={account} page=organizer.event",
+        f"access_refused account={account} page=organizer.export event=dialogue-next",
+        f"access_refused account={account} page=organizer.event event=dialogue-next",
     ]
 
 

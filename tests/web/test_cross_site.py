@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from registration.domain import accounts
 from registration.extensions import Base, db
 from registration.models import OrganizerSession
 from registration.models.organizer import Role
@@ -128,6 +129,18 @@ def test_the_log_tells_of_forms_that_were_refused(world: Everybody, caplog: pyte
     world.browsers["owner"].post(f"{LIST}search", data={"search": "Amina"})
     assert [one.getMessage() for one in caplog.records if one.name == "plenary.security"] == [
         "form_refused page=organizer.search"
+    ]
+
+
+@SQLITE
+def test_the_log_tells_of_pages_that_were_refused(
+    app: Flask, world: Everybody, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert world.browsers["viewer"].get(LIST).status_code == 403
+    with app.app_context():
+        viewer = accounts.organizer_with("viewer@example.org").public_id
+    assert [one.getMessage() for one in caplog.records if one.name == "plenary.security"] == [
+        f"access_refused account={viewer} page=organizer.attendees event=dialogue-next"
     ]
 
 

@@ -84,6 +84,8 @@ def test_a_mails_html_is_shut_in(mailed: Client) -> None:
     assert [rule.split()[0] for rule in body.headers["Content-Security-Policy"].split("; ")] == [
         "default-src",
         "style-src",
+        "form-action",
+        "base-uri",
         "frame-ancestors",
         "sandbox",
     ]

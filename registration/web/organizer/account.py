@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
-from registration import clock
+from registration import clock, security_log
 from registration.domain import accounts
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
-from registration.web import access
+from registration.web import access, limits
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import EndSessionsForm, NewPasswordForm
 
-logger = logging.getLogger("plenary.security")
 Answer = str | tuple[str, int] | Response
 
 
@@ -37,7 +34,8 @@ def change_password() -> Answer:
     if not form.validate() or not _is_own(form.current):
         return _page(form, EndSessionsForm(None, prefix="end-"))
     try:
-        password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer()))
+        with limits.hashing():
+            password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer()))
     except Refusal as refusal:
         form.password.errors = [str(refusal)]
         return _page(form, EndSessionsForm(None, prefix="end-"))
@@ -45,7 +43,7 @@ def change_password() -> Answer:
     with writing():
         accounts.set_password(who, password_hash)
     access.sign_in(who)
-    logger.info("password_changed account=%s", who.public_id)
+    security_log.done("password_changed", account=who.public_id)
     flash(_("Your password is changed, and you are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)
 
@@ -59,16 +57,17 @@ def end_sessions() -> Answer:
         return _page(NewPasswordForm(None), form)
     with writing():
         accounts.end_other_sessions(organizer(), access.current_session() or abort(403))
-    logger.info("other_sessions_ended account=%s", organizer().public_id)
+    security_log.done("other_sessions_ended", account=organizer().public_id)
     flash(_("You are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)
 
 
 def _is_own(field: PasswordField) -> bool:
     """Whether the account's password was typed, with a sentence beside the field where it was not."""
-    if accounts.password_fits(organizer(), field.data or ""):
-        return True
-    logger.warning("password_refused account=%s", organizer().public_id)
+    with limits.hashing():
+        if accounts.password_fits(organizer(), field.data or ""):
+            return True
+    security_log.refused("password_refused", account=organizer().public_id)
     field.errors = [_("This is not your password; type it again.")]
     return False
 

@@ -100,15 +100,15 @@ def _check(form: SignInForm) -> Organizer:
     typed = form.address.data or ""
     account = limits.typed_address()
     who = f"{account}/{who_tries()}"
-    limits.take_try(who)
-    if devices.known_as(typed) is None:
-        limits.take_strange_try(account)
-    try:
-        with limits.hashing():
+    with limits.hashing():
+        limits.take_try(who)
+        if devices.known_as(typed) is None:
+            limits.take_strange_try(account)
+        try:
             organizer = accounts.check_sign_in(typed, form.password.data or "")
-    except Refusal:
-        security_log.refused("sign_in_failed", account=accounts.public_id_with(typed))
-        raise
+        except Refusal:
+            security_log.refused("sign_in_failed", account=accounts.public_id_with(typed))
+            raise
     limits.forget_tries(who)
     return organizer
 
