@@ -3,7 +3,7 @@
 The guards of the desk's pages are taken away all at once: each has rows of its own in the access matrix, so each has to
 make its own rows fail. Limits and exemptions are tried one by one. All others are written into one copy behind
 switches: each test runs once as it is, and again without each guard that it has reached and nothing has noticed yet;
-first the matrix and the ways, then, for what is left, the tests of its module. Exit code 1 where something survives.
+first some of the matrix and the ways, then, for what is left, the tests of its module, then all of the matrix. Exit code 1 where something survives.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ MATRIX = "tests/web/test_access_matrix.py"
 WAYS = "tests/web/test_ways_at_the_desk.py"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "node_modules", "__pycache__", ".*_cache")
 FAILED = re.compile(r"^FAILED \S+\[(\S+) ", re.MULTILINE)
+EACH = 1000
+"""Of one test function: all there are."""
 PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
 NEAR = {
@@ -116,18 +118,23 @@ def _surviving_switches(found: Sequence[Mutant]) -> list[Mutant]:
     left = dict(enumerate(found))
     with _copy() as copy:
         write_switches(copy, found)
-        for tests in ([MATRIX, WAYS], None):
+        for tests, tries in (([MATRIX, WAYS], 2), (None, EACH), ([MATRIX, WAYS], EACH)):
             asked = tests or list(dict.fromkeys(test for one in left.values() for test in _tests_of(one)))
             if left and asked:
-                for number, test in _tried(copy, asked, list(left)).items():
+                for number, test in _tried(copy, asked, list(left), tries).items():
                     print(f"noticed   {left.pop(number).name}  {test.rpartition('::')[2]}", flush=True)
     return list(left.values())
 
 
-def _tried(copy: Path, tests: Sequence[str], numbers: Sequence[int]) -> dict[int, str]:
-    """Return which of these guards a test notices, and which test."""
+def _tried(copy: Path, tests: Sequence[str], numbers: Sequence[int], tries: int) -> dict[int, str]:
+    """Return which of these guards a test notices, and which test; each is tried so often for one test function."""
     report = copy / "guards.json"
-    environment = {"PLENARY_GUARDS": json.dumps(numbers), "PLENARY_GUARDS_REPORT": str(report)}
+    report.unlink(missing_ok=True)
+    environment = {
+        "PLENARY_GUARDS": json.dumps(numbers),
+        "PLENARY_GUARDS_TRIES": str(tries),
+        "PLENARY_GUARDS_REPORT": str(report),
+    }
     run = _pytest(copy, *tests, "-p", "tests.guards.trying", "-k", "not postgresql", **environment)
     if not report.exists():
         raise RuntimeError(f"no test ran:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")

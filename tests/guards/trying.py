@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from tests.guards import switch
 from tests.support.access_world import World
 
 TRIED = set(json.loads(os.environ["PLENARY_GUARDS"]))
+TRIES = int(os.environ["PLENARY_GUARDS_TRIES"])
+"""How often a guard is taken away for one test function: of many that differ in their values alone, few tell more."""
 REPORT = Path(os.environ["PLENARY_GUARDS_REPORT"])
 jinja2.defaults.DEFAULT_NAMESPACE["guard_is_away"] = switch.away
 noticed: dict[int, str] = {}
 failing: list[str] = []
+tries: Counter[tuple[str, int]] = Counter()
 
 
 worlds: list[World] = []
@@ -52,7 +56,11 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     switch.reached.clear()
     if not _passes(item):
         failing.append(item.nodeid)
+    function = item.nodeid.partition("[")[0]
     for number in sorted((switch.reached & TRIED) - noticed.keys()):
+        tries[function, number] += 1
+        if tries[function, number] > TRIES:
+            continue
         switch.active = number
         passes = _passes(item)
         switch.active = None
