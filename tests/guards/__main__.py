@@ -3,7 +3,8 @@
 The guards of the desk's pages are taken away all at once: each has rows of its own in the access matrix, so each has to
 make its own rows fail. Limits and exemptions are tried one by one. All others are written into one copy behind
 switches: each test runs once as it is, and again without each guard that it has reached and nothing has noticed yet;
-first some of the matrix and the ways, then, for what is left, the tests of its module, then all of the matrix. Exit code 1 where something survives.
+first some of the matrix and the ways, then, for what is left, the tests of its module, then all of the matrix. Exit
+code 1 where something survives.
 """
 
 from __future__ import annotations
