@@ -3,8 +3,10 @@ and that no test has noticed yet. What is noticed, and what was never reached, g
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -54,7 +56,7 @@ def pytest_fixture_setup() -> Generator[None, Any, Any]:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """Run a test, and again without each guard on its way."""
     switch.reached.clear()
-    if not _passes(item):
+    if not _passes(item) and not _passes(item):
         failing.append(item.nodeid)
     function = item.nodeid.partition("[")[0]
     for number in sorted((switch.reached & TRIED) - noticed.keys()):
@@ -62,7 +64,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         if tries[function, number] > TRIES:
             continue
         switch.active = number
-        passes = _passes(item)
+        passes = _passes(item) or _passes(item)
         switch.active = None
         if "world" in item.fixturenames and worlds[0].keeper:  # type: ignore[attr-defined]
             worlds[0].keeper.put_back()
@@ -78,4 +80,6 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _passes(item: pytest.Item) -> bool:
     reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
+    sys.last_exc = sys.last_value = sys.last_traceback = None
+    gc.collect()  # What a test that failed left open is no fault of the next.
     return not any(report.failed for report in reports)
