@@ -52,14 +52,17 @@ NEAR = {
     "words": ["tests/web/test_organizer_alarm.py"],
 }
 """Tests of a module; those of others are called like it."""
+DESK = "registration/web/organizer"
+SEE_LIST = "may(organizer(), Action.SEE_LIST, event) -> True"
 LISTS = "whoever may write mails may see the list"
+LINK = "accounts.py organizer_of_key: if organizer.password_link_until is None -> False"
 REDUNDANT = {
     "registration/web/access.py guarded: if organizer is None -> False": "the desk has sent them to sign in before",
     "registration/domain/accounts.py check_sign_in: if organizer is None -> False": "no password fits nobody",
-    "registration/domain/accounts.py organizer_of_key: if organizer.password_link_until is None -> False": "the link that was used is of an older generation",
-    "registration/web/organizer/announcement_previews.py _reader: may(organizer(), Action.SEE_LIST, event) -> True": LISTS,
-    "registration/web/organizer/announcement_previews.py _named: may(organizer(), Action.SEE_LIST, event) -> True": LISTS,
-    "registration/web/organizer/reminder_mails.py _person: may(organizer(), Action.SEE_LIST, event) -> True": LISTS,
+    f"registration/domain/{LINK}": "the link that was used is of an older generation",
+    f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
+    f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,
+    f"{DESK}/reminder_mails.py _person: {SEE_LIST}": LISTS,
     "templates/organizer/reminder_preview.html organizer_may(Action.SEE_LIST, event) -> true": LISTS,
 }
 """Guards behind another that holds by itself: what survives, and why that is right."""
