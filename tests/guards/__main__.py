@@ -36,7 +36,7 @@ PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
 NEAR = {
     "access": ["tests/web/test_organizer_sign_in.py"],
-    "accounts": ["tests/domain/test_accounts.py", "tests/web/test_organizer_sign_in.py"],
+    "accounts": ["tests/domain/test_accounts.py", "tests/test_commands.py", "tests/web/test_organizer_sign_in.py"],
     "assets": ["tests/web/test_public_page.py"],
     "attendees": ["tests/web/test_organizer_attendees.py", "tests/domain/test_exports.py"],
     "columns": ["tests/domain/test_exports.py", "tests/web/test_organizer_exports.py"],
@@ -55,11 +55,17 @@ NEAR = {
 DESK = "registration/web/organizer"
 SEE_LIST = "may(organizer(), Action.SEE_LIST, event) -> True"
 LISTS = "whoever may write mails may see the list"
+RACE = "whoever deleted it just now might do this too"
+LOCKED = "db.session.execute(locked.execution_options(populate_existing=True)).scalar() is None"
 LINK = "accounts.py organizer_of_key: if organizer.password_link_until is None -> False"
 REDUNDANT = {
     "registration/web/access.py guarded: if organizer is None -> False": "the desk has sent them to sign in before",
     "registration/domain/accounts.py check_sign_in: if organizer is None -> False": "no password fits nobody",
     f"registration/domain/{LINK}": "the link that was used is of an older generation",
+    "registration/domain/accounts.py password_fits: -> True": "the hash that stands for none fits no password",
+    "registration/domain/announcements.py _locked: if found is None -> False": RACE,
+    f"registration/domain/reminders.py send_now: if {LOCKED} -> False": RACE,
+    f"{DESK}/announcement_previews.py _reader: if not PUBLIC_ID.fullmatch(person) -> False": "nobody is called so",
     f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
     f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,
     f"{DESK}/reminder_mails.py _person: {SEE_LIST}": LISTS,

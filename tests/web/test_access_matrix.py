@@ -11,7 +11,10 @@ from flask import Flask
 from sqlalchemy import update
 
 from registration.domain.access import ALLOWED
+from registration.domain.attendees import Filters, conditions_of
 from registration.domain.link_keys import LinkKind, key_for
+from registration.domain.programme import event_named
+from registration.errors import Refusal
 from registration.extensions import db, writing
 from registration.models import Event
 from registration.models.event import EventState
@@ -152,6 +155,12 @@ def test_a_preview_as_somebody_of_another_event_is_not_there(world: World, name:
         foreign = world.ask(row, subject, query=f"?person={world.elsewhere['person']}")
         missing = world.ask(row, subject, query=f"?person={world.missing['person']}")
         assert (foreign.response.status_code, foreign.body) == (404, missing.body)
+
+
+def test_a_session_of_another_event_is_no_filter_of_this_list(world: World) -> None:
+    filters = Filters(session=world.elsewhere["session"])
+    with world.app.app_context(), pytest.raises(Refusal, match="There is no such session"):
+        conditions_of(event_named(SLUG), filters, unmasked=True)
 
 
 @pytest.mark.parametrize("row", DRAFTED, ids=rows_named)
