@@ -65,6 +65,7 @@ REDUNDANT = {
     "registration/domain/accounts.py password_fits: -> True": "the hash that stands for none fits no password",
     "registration/domain/announcements.py _locked: if found is None -> False": RACE,
     f"registration/domain/reminders.py send_now: if {LOCKED} -> False": RACE,
+    f"{DESK}/announcement_words.py group_lines: shown_categories(unmasked=True)": "what it labels is masked already",
     f"{DESK}/announcement_previews.py _reader: if not PUBLIC_ID.fullmatch(person) -> False": "nobody is called so",
     f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
     f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,

@@ -163,6 +163,16 @@ def test_a_session_of_another_event_is_no_filter_of_this_list(world: World) -> N
         conditions_of(event_named(SLUG), filters, unmasked=True)
 
 
+@pytest.mark.parametrize("path", ["/static/no-such.css", "/static/x", "/static/../../config.py"])
+def test_no_file_but_those_of_the_static_folder_is_sent(world: World, path: str) -> None:
+    assert world.open(path, S.STRANGER).response.status_code == 404
+
+
+def test_the_preview_of_a_mail_that_nobody_gets_is_not_there(world: World) -> None:
+    row = next(row for row in ROWS if row.endpoint == "organizer.reminder_body")
+    assert world.ask(row, S.OWNER, query="?language=xx").response.status_code == 404
+
+
 @pytest.mark.parametrize("row", DRAFTED, ids=rows_named)
 def test_a_draft_is_there_for_its_organizers_alone(drafted: World, row: Row) -> None:
     for subject in Subject:
