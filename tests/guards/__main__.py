@@ -3,7 +3,8 @@
 The guards of the desk's pages are taken away all at once: each has rows of its own in the access matrix, so each has to
 make its own rows fail. Limits and exemptions are tried one by one. All others are written into one copy behind
 switches: each test runs once as it is, and again without each guard that it has reached and nothing has noticed yet;
-first the matrix and the ways, then, for what is left, the tests of its module. Exit code 1 where something survives.
+first some of the matrix and the ways, then, for what is left, the tests of its module, then all of the matrix. Exit
+code 1 where something survives.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ from tests.guards.finding import Mutant, mutants, write_switches
 ROOT = Path(__file__).parents[2]
 MATRIX = "tests/web/test_access_matrix.py"
 WAYS = "tests/web/test_ways_at_the_desk.py"
+LIMITS = "tests/web/test_limited_forms.py"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "node_modules", "__pycache__", ".*_cache")
 FAILED = re.compile(r"^FAILED \S+\[(\S+) ", re.MULTILINE)
+EACH = 1000
+"""Of one test function: all there are."""
 PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
 NEAR = {
     "access": ["tests/web/test_organizer_sign_in.py"],
-    "accounts": ["tests/domain/test_accounts.py", "tests/web/test_organizer_sign_in.py"],
+    "accounts": ["tests/domain/test_accounts.py", "tests/test_commands.py", "tests/web/test_organizer_sign_in.py"],
     "assets": ["tests/web/test_public_page.py"],
     "attendees": ["tests/web/test_organizer_attendees.py", "tests/domain/test_exports.py"],
     "columns": ["tests/domain/test_exports.py", "tests/web/test_organizer_exports.py"],
@@ -48,7 +52,26 @@ NEAR = {
     "words": ["tests/web/test_organizer_alarm.py"],
 }
 """Tests of a module; those of others are called like it."""
-REDUNDANT: dict[str, str] = {}
+DESK = "registration/web/organizer"
+SEE_LIST = "may(organizer(), Action.SEE_LIST, event) -> True"
+LISTS = "whoever may write mails may see the list"
+RACE = "whoever deleted it just now might do this too"
+LOCKED = "db.session.execute(locked.execution_options(populate_existing=True)).scalar() is None"
+LINK = "accounts.py organizer_of_key: if organizer.password_link_until is None -> False"
+REDUNDANT = {
+    "registration/web/access.py guarded: if organizer is None -> False": "the desk has sent them to sign in before",
+    "registration/domain/accounts.py check_sign_in: if organizer is None -> False": "no password fits nobody",
+    f"registration/domain/{LINK}": "the link that was used is of an older generation",
+    "registration/domain/accounts.py password_fits: -> True": "the hash that stands for none fits no password",
+    "registration/domain/announcements.py _locked: if found is None -> False": RACE,
+    f"registration/domain/reminders.py send_now: if {LOCKED} -> False": RACE,
+    f"{DESK}/announcement_words.py group_lines: shown_categories(unmasked=True)": "what it labels is masked already",
+    f"{DESK}/announcement_previews.py _reader: if not PUBLIC_ID.fullmatch(person) -> False": "nobody is called so",
+    f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
+    f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,
+    f"{DESK}/reminder_mails.py _person: {SEE_LIST}": LISTS,
+    "templates/organizer/reminder_preview.html organizer_may(Action.SEE_LIST, event) -> true": LISTS,
+}
 """Guards behind another that holds by itself: what survives, and why that is right."""
 
 
@@ -106,7 +129,7 @@ def _survives(mutant: Mutant) -> bool:
     """Whether no test notices that one guard is gone."""
     with _copy() as copy:
         mutant.write(copy)
-        run = _pytest(copy, *_tests_of(mutant), MATRIX, "-x", "-k", "not postgresql")
+        run = _pytest(copy, LIMITS, *_tests_of(mutant), MATRIX, "-x", "-k", "not postgresql")
     print(f"{'SURVIVES' if run.returncode == PASSED else 'noticed'}   {mutant.name}", flush=True)
     return run.returncode == PASSED
 
@@ -116,18 +139,23 @@ def _surviving_switches(found: Sequence[Mutant]) -> list[Mutant]:
     left = dict(enumerate(found))
     with _copy() as copy:
         write_switches(copy, found)
-        for tests in ([MATRIX, WAYS], None):
+        for tests, tries in (([MATRIX, WAYS], 2), (None, EACH), ([MATRIX, WAYS], EACH)):
             asked = tests or list(dict.fromkeys(test for one in left.values() for test in _tests_of(one)))
             if left and asked:
-                for number, test in _tried(copy, asked, list(left)).items():
+                for number, test in _tried(copy, asked, list(left), tries).items():
                     print(f"noticed   {left.pop(number).name}  {test.rpartition('::')[2]}", flush=True)
     return list(left.values())
 
 
-def _tried(copy: Path, tests: Sequence[str], numbers: Sequence[int]) -> dict[int, str]:
-    """Return which of these guards a test notices, and which test."""
+def _tried(copy: Path, tests: Sequence[str], numbers: Sequence[int], tries: int) -> dict[int, str]:
+    """Return which of these guards a test notices, and which test; each is tried so often for one test function."""
     report = copy / "guards.json"
-    environment = {"PLENARY_GUARDS": json.dumps(numbers), "PLENARY_GUARDS_REPORT": str(report)}
+    report.unlink(missing_ok=True)
+    environment = {
+        "PLENARY_GUARDS": json.dumps(numbers),
+        "PLENARY_GUARDS_TRIES": str(tries),
+        "PLENARY_GUARDS_REPORT": str(report),
+    }
     run = _pytest(copy, *tests, "-p", "tests.guards.trying", "-k", "not postgresql", **environment)
     if not report.exists():
         raise RuntimeError(f"no test ran:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")

@@ -163,9 +163,9 @@ class Finder(ast.NodeVisitor):
         last = node.body[-1]
         if isinstance(last, ast.Return) and isinstance(last.value, ast.BoolOp):
             for one in last.value.values:
-                self._add(one, str(value), f"{node.name}: {ast.unparse(one)} -> {value}")
+                self._add(one, str(value), f"{ast.unparse(one)} -> {value}")
         elif isinstance(last, ast.Return) and last.value is not None:
-            self._add(last.value, str(value), f"{node.name} -> {value}")
+            self._add(last.value, str(value), f"-> {value}")
 
     def _condition(self, test: ast.expr) -> None:
         """A condition on which somebody is refused never holds; each of several by itself."""
@@ -207,6 +207,8 @@ class Finder(ast.NodeVisitor):
     def _add(self, node: ast.expr | ast.stmt, new: str, what: str, view: str = "", *, alone: bool = False) -> None:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
+        if self._function and not view:
+            what = f"{self._function.name}: {what}"
         start, end = self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
         self._found.append(Mutant(str(self._path), node.lineno, start, end, new, what, view, alone))
 

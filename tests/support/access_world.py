@@ -309,7 +309,9 @@ def _add_mail(world: World) -> None:
             suffix = "" if slug == SLUG else "-elsewhere"
             for name, send_at in (("draft", None), ("leaving", now + DAY), ("sent", now - DAY)):
                 words = "Words of a draft" if name != "sent" and not suffix else "Words for all"
-                written = Content({"en": "Subject"}, {"en": words}, Group(states=(State.CONFIRMED,)))
+                at_risk = () if name != "leaving" or suffix else ("victims-survivors",)
+                group = Group(states=(State.CONFIRMED,), categories=at_risk)
+                written = Content({"en": "Subject"}, {"en": words}, group)
                 made = announcements.draft(event, written, by=owner, now=now)
                 made.send_at, made.made_at = send_at, send_at if name == "sent" else None
                 ids[name] = str(made.id)

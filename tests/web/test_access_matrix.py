@@ -11,7 +11,10 @@ from flask import Flask
 from sqlalchemy import update
 
 from registration.domain.access import ALLOWED
+from registration.domain.attendees import Filters, conditions_of
 from registration.domain.link_keys import LinkKind, key_for
+from registration.domain.programme import event_named
+from registration.errors import Refusal
 from registration.extensions import db, writing
 from registration.models import Event
 from registration.models.event import EventState
@@ -152,6 +155,22 @@ def test_a_preview_as_somebody_of_another_event_is_not_there(world: World, name:
         foreign = world.ask(row, subject, query=f"?person={world.elsewhere['person']}")
         missing = world.ask(row, subject, query=f"?person={world.missing['person']}")
         assert (foreign.response.status_code, foreign.body) == (404, missing.body)
+
+
+def test_a_session_of_another_event_is_no_filter_of_this_list(world: World) -> None:
+    filters = Filters(session=world.elsewhere["session"])
+    with world.app.app_context(), pytest.raises(Refusal, match="There is no such session"):
+        conditions_of(event_named(SLUG), filters, unmasked=True)
+
+
+@pytest.mark.parametrize("path", ["/static/no-such.css", "/static/x", "/static/../../config.py"])
+def test_no_file_but_those_of_the_static_folder_is_sent(world: World, path: str) -> None:
+    assert world.open(path, S.STRANGER).response.status_code == 404
+
+
+def test_the_preview_of_a_mail_that_nobody_gets_is_not_there(world: World) -> None:
+    row = next(row for row in ROWS if row.endpoint == "organizer.reminder_body")
+    assert world.ask(row, S.OWNER, query="?language=xx").response.status_code == 404
 
 
 @pytest.mark.parametrize("row", DRAFTED, ids=rows_named)

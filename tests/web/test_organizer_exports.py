@@ -67,6 +67,10 @@ def test_csv_comes_as_a_file_with_the_default_columns(exporter: Client) -> None:
     assert "Content-Length" not in answer.headers
 
 
+def test_who_may_not_unmask_exports_all_at_risk_together(exporter: Client) -> None:
+    assert [line[0] for line in lines(take(exporter, f"{EXPORT}?category=participant"))] == ["name", "Amina"]
+
+
 def test_xlsx_and_json_hold_the_same(exporter: Client) -> None:
     book = openpyxl.load_workbook(io.BytesIO(take(exporter, format="xlsx", columns=["name", "state"]).get_data()))
     assert list(book.active.values) == [("name", "state"), ("Amina", "confirmed"), ("Bo", "waiting")]

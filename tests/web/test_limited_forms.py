@@ -1,0 +1,44 @@
+"""Forms that take only so many tries a minute from one network, whoever asks and whatever comes of the tries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from registration.extensions import limiter
+from tests.support.access_matrix import ROWS, Subject
+from tests.support.access_world import World
+
+A_MINUTE = {
+    "signup.submit": 60,
+    "signup.send_link": 60,
+    "signup.prove": 60,
+    "organizer.sign_in": 10,
+    "organizer.password": 10,
+    "organizer.take": 10,
+}
+
+
+@pytest.fixture(autouse=True)
+def _counted_anew() -> Iterator[None]:
+    yield
+    limiter.reset()
+
+
+@pytest.mark.parametrize("endpoint", A_MINUTE)
+def test_so_many_tries_a_minute_and_no_more(world: World, endpoint: str) -> None:
+    row = next(row for row in ROWS if row.endpoint == endpoint and row.method == "POST")
+    client = FlaskClient(world.app, world.app.response_class, use_cookies=False)
+    statuses = [
+        client.post(
+            world.fill(row.path, Subject.OWNER),
+            data={"csrf_token": world.csrf_token},
+            base_url=world.app.config["PUBLIC_URL"],
+            headers={"Cookie": world.cookies[Subject.OWNER]},
+        ).status_code
+        for _number in range(A_MINUTE[endpoint] + 1)
+    ]
+    assert 429 not in statuses[:-1]
+    assert statuses[-1] == 429
