@@ -33,6 +33,7 @@ from registration.web import (
     health,
     metrics,
     organizer,
+    own_data,
     participant,
     public,
     routing,
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     headers.init_app(app)
     errors.init_app(app)
     access.init_app(app)
-    for module in (public, signup, participant, unsubscribe, calendar, watch, organizer, health, metrics):
+    for module in (public, signup, participant, own_data, unsubscribe, calendar, watch, organizer, health, metrics):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)

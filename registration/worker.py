@@ -14,13 +14,12 @@ from typing import TypeVar
 from flask import Flask, current_app
 
 from config import Settings
-from registration import clock
+from registration import clock, forgetting
 from registration.domain import admission, announcement_mails, notices, outbox, pace, reminders, signup
 from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
-from registration.domain.privacy import purge
 from registration.domain.queue_health import overdue
-from registration.extensions import DATABASE_AWAY, db, wipe_free_space, writing
+from registration.extensions import DATABASE_AWAY, db, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
@@ -37,6 +36,7 @@ OUTAGE_PAUSE = 5.0
 LOOK_EVERY = 1.0
 """Seconds between two looks, within a batch, for urgent mail."""
 ALARM_EVERY = timedelta(minutes=1)
+WIPE_AGAIN = timedelta(minutes=1)
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], int]
@@ -89,6 +89,8 @@ def run_once(stopped: threading.Event | None = None) -> int:
 def run_until(stopped: threading.Event) -> None:
     """Sweep, and deliver on each connection, until `stopped` is set; a fault is logged and the next round tries
     again."""
+    # Whoever was erased before a restored backup was taken in is gone before any mail leaves.
+    sweep()
     with _on_each_connection(_deliver_until, stopped):
         try:
             while not stopped.is_set():
@@ -230,9 +232,22 @@ def _forget(now: datetime) -> None:
     with writing():
         signup.expire_unverified(now=now)
         expire_sessions(now=now)
-        forgotten = purge(now=now)
-    if forgotten and not wipe_free_space():
-        logger.error("the database is in use: run `flask purge` once more to wipe what was deleted")
+    if _Wiping.again_at and now < _Wiping.again_at:
+        return
+    try:
+        forgetting.go_on(current_app, now=now, wipe_first=_Wiping.again_at is not None)
+        _Wiping.again_at = None
+    except forgetting.NotWiped:
+        _Wiping.again_at = now + WIPE_AGAIN
+        logger.error("the database is in use: what was deleted is not wiped yet; it is tried again in a minute")
+    except OSError as error:
+        logger.error("the file of erased ids takes nothing down (%s): nobody is erased until it does", error.strerror)
+
+
+class _Wiping:
+    """When to try again what somebody who read or wrote kept this process from; None when there is nothing to try."""
+
+    again_at: datetime | None = None
 
 
 class _Alarm:

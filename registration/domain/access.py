@@ -30,6 +30,8 @@ class Action(enum.StrEnum):
     SEE_CATEGORY = "see_category"
     """Read on one registration's page which category at risk it is in."""
     EXPORT = "export"
+    ERASE = "erase"
+    """Erase one person at once."""
     UNMASK = "unmask"
     """See in lists and exports who is in a category at risk."""
 
@@ -44,6 +46,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEND_AGAIN: frozenset({Role.OWNER, Role.EDITOR, Role.REVIEWER}),
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
+    Action.ERASE: frozenset({Role.OWNER}),
     Action.UNMASK: frozenset({Role.OWNER}),
 }
 

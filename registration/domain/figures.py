@@ -83,7 +83,7 @@ def totals(events: Sequence[Event]) -> dict[int, Count]:
     found: dict[int, Count] = {event.id: Counter() for event in events}
     rows = db.session.execute(
         select(Registration.event_id, Registration.state, func.count())
-        .where(Registration.event_id.in_(found))
+        .where(Registration.event_id.in_(found), Registration.leaving_since.is_(None))
         .group_by(Registration.event_id, Registration.state)
     )
     for event_id, state, number in rows:
@@ -96,7 +96,7 @@ def _counts(event: Event) -> dict[int, Count]:
     found: dict[int, Count] = {one.id: Counter() for one in event.categories}
     rows = db.session.execute(
         select(Registration.category_id, Registration.state, func.count())
-        .where(Registration.event_id == event.id)
+        .where(Registration.event_id == event.id, Registration.leaving_since.is_(None))
         .group_by(Registration.category_id, Registration.state)
     ).all()
     for category_id, state, number in rows:

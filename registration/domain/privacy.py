@@ -1,57 +1,144 @@
-"""Forgetting: after an event and its retention days personal data goes; numbers stay."""
+"""Forgetting: after an event personal data goes, field by field and then all of it; numbers stay.
+
+`due` says what is to be done. Each of the other functions does a part of it, short enough for a unit of work of its own
+(see `registration.forgetting`): whatever is broken off goes on with the next sweep.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, or_, select, update
 
 from registration.domain import exports, stopped
-from registration.domain.programme import ends_at
+from registration.domain.clocks import VETTING, fields_over, forget_at
+from registration.domain.personal import open_personal, sealed, without
 from registration.extensions import db
-from registration.models import Announcement, Category, Event, Registration
+from registration.models import Announcement, Category, Event, Registration, Submission, Unmasking
+
+__all__ = ["Due", "due", "forget_at", "forget_fields", "forget_people", "forget_words", "hold_back", "note"]
+
+ROWS_AT_ONCE = 500
+COUNTRY_WITH = "answers"
+"""The country is the answer to a question, which stands in the open for counting: it goes with the answers."""
 
 
-def forget_at(event: Event) -> datetime:
-    """Return when the personal data of an event goes: its last session's end plus its retention days (UTC)."""
-    return ends_at(event) + timedelta(days=event.retention_days)
+@dataclass(frozen=True)
+class Due:
+    """What is to be forgotten of one event: all, or these fields. `fields` are all whose time is over; `new` of them
+    are still there."""
+
+    event_id: int
+    slug: str
+    whole: bool
+    fields: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
 
 
-def purge(*, now: datetime) -> list[tuple[str, int]]:
-    """Delete the registrations of every event whose time is over, keeping their numbers, the words in its book of
-    exports, the stopped addresses that nobody has any more, and its announcements, which may name people.
+def due(*, now: datetime) -> list[Due]:
+    """Return what is to be forgotten now."""
+    found = []
+    for event in db.session.scalars(select(Event).where(or_(*_holds()))).all():
+        fields = tuple(fields_over(event, now=now))
+        known = event.forgotten_fields or []
+        if forget_at(event) <= now:
+            found.append(Due(event.id, event.slug, whole=True))
+        elif list(fields) != known:
+            new = tuple(name for name in fields if name not in known)
+            found.append(Due(event.id, event.slug, whole=False, fields=fields, new=new))
+    return found
 
-    Returns (event slug, registrations deleted) of each event of which there was something to forget.
+
+def forget_people(event_id: int) -> int:
+    """Delete the next registrations of an event, with all that hangs on them, and add their numbers to those it keeps.
+
+    Returns how many were deleted: none are left when it is 0. Who has asked to be erased is in no number.
     """
-    has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement)]
-    with_people = select(Event).where(or_(*has, exports.holds_words()))
-    over = [event for event in db.session.execute(with_people).scalars() if forget_at(event) <= now]
-    forgotten = [(event.slug, _forget(event)) for event in over]
-    if forgotten:
-        stopped.forget_strangers()
-    return forgotten
-
-
-def numbers(event_id: int) -> dict[str, dict[str, int]]:
-    """Return {category slug: {state: count}} of an event's registrations."""
-    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    event = db.session.get_one(Event, event_id, with_for_update={"key_share": True}, populate_existing=True)
     rows = db.session.execute(
-        select(Category.slug, Registration.state, func.count())
+        select(Registration.id, Category.slug, Registration.state, Registration.leaving_since)
         .join(Category, Category.id == Registration.category_id)
         .where(Registration.event_id == event_id)
-        .group_by(Category.slug, Registration.state)
-    )
-    for slug, state, count in rows:
-        found[slug][state.value] = count
-    return dict(found)
+        .limit(ROWS_AT_ONCE)
+    ).all()
+    if rows:
+        gone = Counter((row.slug, row.state.value) for row in rows if row.leaving_since is None)
+        event.kept_numbers = _added(event.kept_numbers, gone)
+        theirs = Registration.id.in_([row.id for row in rows])
+        db.session.execute(delete(Registration).where(theirs).execution_options(synchronize_session=False))
+    return len(rows)
 
 
-def _forget(event: Event) -> int:
-    exports.forget_words(event)
-    db.session.execute(delete(Announcement).where(Announcement.event_id == event.id))
-    event.kept_numbers = numbers(event.id) or event.kept_numbers
-    result = db.session.execute(
-        delete(Registration).where(Registration.event_id == event.id).execution_options(synchronize_session=False)
-    )
-    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+def forget_words(event_id: int) -> None:
+    """Delete what may name people who are gone: announcements, forms that wait, reasons in the books of exports and of
+    looks; and the stopped addresses that nobody has any more."""
+    exports.forget_words(db.session.get_one(Event, event_id))
+    blank = update(Unmasking).where(Unmasking.event_id == event_id, Unmasking.sealed != b"").values(sealed=b"")
+    db.session.execute(blank.execution_options(synchronize_session=False))
+    for model in (Announcement, Submission):
+        gone = delete(model).where(model.event_id == event_id)
+        db.session.execute(gone.execution_options(synchronize_session=False))
+    stopped.forget_strangers()
+
+
+def forget_fields(event_id: int, fields: Sequence[str], *, after: int) -> int | None:
+    """Take these fields off the next registrations of an event, those with a row number above `after`.
+
+    Returns the last row number looked at; None when there are no more.
+    """
+    rows = db.session.scalars(
+        select(Registration)
+        # By an index on the event SQLite would sort all that is left of it, for each batch anew.
+        .where(Registration.event_id + 0 == event_id, Registration.id > after)
+        .order_by(Registration.id)
+        .limit(ROWS_AT_ONCE)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for registration in rows:
+        _take_off(registration, fields)
+    return rows[-1].id if rows else None
+
+
+def hold_back(registration: Registration) -> None:
+    """Take off a registration what is forgotten at its event already: this sign-up came later."""
+    _take_off(registration, registration.event.forgotten_fields)
+
+
+def note(done: Due, *, now: datetime) -> None:
+    """Note that what was due is gone, and wiped from the disk."""
+    event = db.session.get_one(Event, done.event_id)
+    if done.whole:
+        event.forgotten_at = now
+    else:
+        event.forgotten_fields = list(done.fields)
+
+
+def _holds() -> list[ColumnElement[bool]]:
+    """Return conditions on an Event, one of which is so while anything is to be forgotten at some time."""
+    has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement, Submission)]
+    looks = exists().where(Unmasking.event_id == Event.id, Unmasking.sealed != b"")
+    deleted_but_not_wiped = and_(Event.forgotten_at.is_(None), cast(Event.kept_numbers, Text) != "{}")
+    return [*has, exports.holds_words(), looks, deleted_but_not_wiped]
+
+
+def _added(kept: dict[str, dict[str, int]], gone: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found = {slug: dict(states) for slug, states in kept.items()}
+    for (slug, state), number in gone.items():
+        states = found.setdefault(slug, {})
+        states[state] = states.get(state, 0) + number
+    return found
+
+
+def _take_off(registration: Registration, fields: Sequence[str]) -> None:
+    before = open_personal(registration)
+    after = without(before, fields)
+    if after != before:
+        registration.sealed = sealed(after, registration.public_id)
+    if VETTING in fields:
+        registration.vetting = None
+    if COUNTRY_WITH in fields:
+        registration.country = ""

@@ -22,6 +22,7 @@ from registration.models import Event
 from registration.models.programme import StreamKind
 from registration.web import assets, page_cache, public_display
 from registration.web.access import visible_event
+from registration.web.clock_words import clock_lines
 from registration.web.display import chosen_zone
 from registration.web.public_display import render
 
@@ -88,4 +89,5 @@ def _event_page(event: Event, now: datetime) -> str:
 
 def _privacy_page(event: Event, now: datetime) -> str:
     day = privacy.forget_at(event)
-    return render("public/privacy.html", event=event, forget_at=day, forgotten=now >= day)
+    lines = clock_lines(event, now=now)
+    return render("public/privacy.html", event=event, forget_at=day, forgotten=now >= day, clocks=lines)

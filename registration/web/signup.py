@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import privacy, signup
+from registration.domain import erasure, privacy, signup
 from registration.domain.admission import Places
 from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
@@ -24,6 +24,7 @@ from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
 from registration.web.access import visible_event
+from registration.web.clock_words import clock_lines
 from registration.web.participant import remember
 from registration.web.signup_form import FindForm, SignUpForm, form_for, question_fields
 
@@ -122,6 +123,15 @@ def prove(key: str) -> Response:
     return remember(redirect(url_for("participant.own"), 303), manage_key)
 
 
+@blueprint.post("/prove/<key:key>/erase/")
+@limiter.limit(SIGN_UPS)
+def erase_unproved(key: str) -> Response:
+    """Delete a sign-up that somebody else has made with this address."""
+    with writing():
+        erasure.erase_unproved(registration_of(key, LinkKind.PROVE), now=clock.now())
+    return redirect(url_for("own_data.sign_up_erased"), 303)
+
+
 def _category(event_slug: str, category_slug: str) -> Category:
     return category_of(visible_event(event_slug), category_slug)
 
@@ -137,6 +147,7 @@ def _form_page(category: Category, form: SignUpForm) -> str:
         questions=question_fields(form, category),
         window=_window(category.event),
         forget_at=privacy.forget_at(category.event),
+        clocks=clock_lines(category.event, now=clock.now()),
     )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
-from registration.domain import outbox, owing, privacy, signup, stopped
+from registration import forgetting
+from registration.domain import outbox, owing, signup, stopped
 from registration.domain.bounces import Bounce, Outcome, note, read_bounce
 from registration.domain.owed import still_owed
 from registration.domain.programme import event_named
@@ -317,11 +318,9 @@ class TestNoting:
     def test_an_address_is_forgotten_with_the_last_who_has_it(self, amina: int, now: datetime) -> None:
         send(amina, Kind.LINK, now)
         noted(now=now)
-        with writing():
-            privacy.purge(now=LAST_END + DAY)
+        forgetting.forget_events(current_app.config["PLENARY"], now=LAST_END + DAY)
         assert stops() == [("5.1.1", now)]
-        with writing():
-            privacy.purge(now=LAST_END + 31 * DAY)
+        forgetting.forget_events(current_app.config["PLENARY"], now=LAST_END + 31 * DAY)
         assert stops() == []
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import func, select
 
+from registration import forgetting
 from registration.domain import announcements, exports, owing, privacy
 from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
@@ -62,8 +63,7 @@ def count(*models: type) -> list[int]:
 
 
 def purge(now: datetime) -> list[tuple[str, int]]:
-    with writing():
-        return privacy.purge(now=now)
+    return forgetting.forget_events(current_app.config["PLENARY"], now=now)
 
 
 @SQLITE

@@ -31,6 +31,8 @@ GUARDED = {
     "organizer.attendee": Action.SEE_LIST,
     "organizer.decide": Action.DECIDE,
     "organizer.decide_one": Action.DECIDE,
+    "organizer.erase_page": Action.ERASE,
+    "organizer.erase": Action.ERASE,
     "organizer.export": Action.EXPORT,
     "organizer.take": Action.EXPORT,
     "organizer.sessions": Action.SEE_NUMBERS,

@@ -122,6 +122,7 @@ def _registration(root: Entries, terms: _Terms, first_wall: datetime) -> dict[st
     opens = terms.instant(registration["opens"])
     return {
         "retention_days": root["retention_days"],
+        "field_days": dict(root.get("field_days", {})),
         "registration_opens": opens if terms.happened else min(opens, to_utc(_opening(first_wall), terms.zone)),
         "registration_closes": terms.instant(registration["closes"]),
         "places": registration.get("places"),
