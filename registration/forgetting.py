@@ -5,6 +5,9 @@ What is noted as gone is wiped from the disk too: broken off anywhere, it goes o
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import Flask
@@ -15,8 +18,24 @@ from registration.domain.privacy import Due
 from registration.extensions import db, wipe_free_space, writing
 from registration.mail.posting import mail_folder
 
-REPLAYED = "plenary.erased_ids"
-"""Whether this process has read the file of erased ids."""
+PAUSE = 0.1
+"""Seconds between two units of work, in which whoever waits for SQLite's lock gets it: it is tried for so often."""
+SHARE = 0.5
+"""Seconds of a sweep after which what is still to be forgotten waits for the next one: reminders go ahead."""
+PROGRESS = "plenary.forgetting"
+GoesOn = Callable[[], bool]
+"""Asked between two units of work."""
+
+
+@dataclass
+class Progress:
+    """How far this process has come; one that begins anew finds that most is done, and soon comes as far."""
+
+    replayed: bool = False
+    """Whether the file of erased ids was read."""
+    unfinished: bool = False
+    last_rows: dict[Due, int] = field(default_factory=dict)
+    """While fields are taken off: the last row number looked at."""
 
 
 class NotWiped(Exception):
@@ -31,22 +50,30 @@ def forget_all(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
     """
     wipe()
     erase_again(settings)
-    forgotten = forget_events(settings, now=now)
+    forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
     erase_leaving(settings, now=now)
     return forgotten
 
 
 def go_on(app: Flask, *, now: datetime, wipe_first: bool) -> None:
-    """Do what a worker does in each sweep; in its first one, forget who has come back with a backup. Raises as
-    `forget_all` does."""
+    """Do a sweep's share; in a process's first one, forget who has come back with a backup. Raises as `forget_all`."""
     settings: Settings = app.config["PLENARY"]
+    progress = progress_of(app)
+    progress.unfinished = False
     if wipe_first:
         wipe()
-    if not app.extensions.get(REPLAYED):
+    if not progress.replayed:
         erase_again(settings)
-        app.extensions[REPLAYED] = True
-    forget_events(settings, now=now)
+        progress.replayed = True
+    ends = time.monotonic() + SHARE
+    forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
     erase_leaving(settings, now=now)
+
+
+def progress_of(app: Flask) -> Progress:
+    """Return how far this process has come."""
+    progress: Progress = app.extensions.setdefault(PROGRESS, Progress())
+    return progress
 
 
 def erase_again(settings: Settings) -> int:
@@ -79,14 +106,20 @@ def erase_leaving(settings: Settings, *, now: datetime) -> int:
     return gone
 
 
-def forget_events(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
-    """Forget what is due of each event. Returns (slug, registrations deleted) of those that are forgotten whole."""
+def forget_events(settings: Settings, progress: Progress, goes_on: GoesOn, *, now: datetime) -> list[tuple[str, int]]:
+    """Forget what is due of each event, while it `goes_on`. Returns (slug, registrations deleted) of those that are
+    forgotten whole."""
     due = privacy.due(now=now)
     db.session.rollback()
-    forgotten = [(one.slug, _forget_whole(one.event_id)) for one in due if one.whole]
+    forgotten = []
     for one in due:
-        if one.new:
-            _forget_fields(one)
+        if one.whole:
+            gone = _forget_people(one, progress, goes_on)
+            forgotten.append((one.slug, gone))
+        elif one.new:
+            _forget_fields(one, progress, goes_on)
+        if progress.unfinished:
+            return forgotten
     if forgotten:
         _empty_folders(settings)
     if forgotten or any(one.new for one in due):
@@ -94,6 +127,7 @@ def forget_events(settings: Settings, *, now: datetime) -> list[tuple[str, int]]
     for one in due:
         with writing():
             privacy.note(one, now=now)
+        progress.last_rows.pop(one, None)
     return forgotten
 
 
@@ -103,24 +137,38 @@ def wipe() -> None:
         raise NotWiped
 
 
-def _forget_whole(event_id: int) -> int:
+def _forget_people(due: Due, progress: Progress, goes_on: GoesOn) -> int:
     gone = 0
     while True:
         with writing():
-            number = privacy.forget_people(event_id)
+            number = privacy.forget_people(due.event_id)
         gone += number
-        if not number:
+        if number < privacy.ROWS_AT_ONCE:
             break
+        if not goes_on():
+            progress.unfinished = True
+            return gone
     with writing():
-        privacy.forget_words(event_id)
+        privacy.forget_words(due.event_id)
     return gone
 
 
-def _forget_fields(due: Due) -> None:
-    last: int | None = 0
-    while last is not None:
+def _forget_fields(due: Due, progress: Progress, goes_on: GoesOn) -> None:
+    last = progress.last_rows.get(due, 0)
+    while True:
         with writing():
-            last = privacy.forget_fields(due.event_id, due.new, after=last)
+            found = privacy.forget_fields(due.event_id, due.new, after=last)
+        if found is None:
+            return
+        progress.last_rows[due] = last = found
+        if not goes_on():
+            progress.unfinished = True
+            return
+
+
+def _after_a_pause() -> bool:
+    time.sleep(PAUSE)
+    return True
 
 
 def _empty_folders(settings: Settings) -> None:

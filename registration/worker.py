@@ -50,11 +50,15 @@ def sweep() -> None:
     A step that fails is logged and holds up neither the others nor the mail.
     """
     for step in (_make_notices, _make_reminders, _make_announcements, _fill_places, _forget, _sound_alarm):
-        try:
-            step(clock.now())
-        except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            leave_unit()
-            _log(f"{step.__name__.strip('_')} failed", error)
+        _guarded(step)
+
+
+def _guarded(step: Callable[[datetime], None]) -> None:
+    try:
+        step(clock.now())
+    except Exception as error:  # noqa: BLE001 - the next sweep tries again
+        leave_unit()
+        _log(f"{step.__name__.strip('_')} failed", error)
 
 
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: timedelta = outbox.LEASE / 2) -> int:
@@ -81,8 +85,11 @@ def run_once(stopped: threading.Event | None = None) -> int:
 
     Raises Unreachable where mail cannot leave.
     """
+    stopped = stopped or threading.Event()
     sweep()
-    with _on_each_connection(_deliver_all, stopped or threading.Event()) as running:
+    while forgetting.progress_of(current_app).unfinished and not stopped.wait(forgetting.PAUSE):
+        _guarded(_forget)
+    with _on_each_connection(_deliver_all, stopped) as running:
         return sum(one.result() for one in running)
 
 

@@ -41,7 +41,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
     work,
 )
-from tests.support.erasing import ids_in_file, octets_of, public_ids
+from tests.support.erasing import forget_due, ids_in_file, octets_of, public_ids
 from tests.support.organizers import make_organizer
 from tests.support.smtp import MailServer
 
@@ -132,7 +132,7 @@ def test_numbers_are_kept_whole_where_deleting_was_broken_off(
             take_part_by_rule(f"p{number}@example.org", now=now)
         with writing():
             privacy.forget_people(event_named(SLUG).id)
-        assert forgetting.forget_events(app.config["PLENARY"], now=FORGOTTEN_AT) == [(SLUG, 3)]
+        assert forget_due(FORGOTTEN_AT) == [(SLUG, 3)]
         assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 5}}
 
 
@@ -140,11 +140,10 @@ def test_numbers_are_kept_whole_where_deleting_was_broken_off(
 def test_a_field_that_is_gone_does_not_come_back_by_a_late_proof(app: Flask, now: datetime) -> None:
     with app.app_context():
         take_part_by_rule(now=now)
-        settings = app.config["PLENARY"]
         late = LAST_END + MINUTE
         with writing():
             event_named(SLUG).registration_closes = LAST_END + DAY
-        forgetting.forget_events(settings, now=late)
+        forget_due(late)
         number = take_part_by_rule("late@example.org", "women-led", now=late, personal={"needs": "A ramp"})
     assert held(app, number) == {}
 
@@ -297,7 +296,7 @@ class TestRestore:
         for file in path.parent.glob("plenary.sqlite-*"):
             file.unlink()
         shutil.copy(backup, path)
-        app.extensions.pop(forgetting.REPLAYED, None)
+        app.extensions.pop(forgetting.PROGRESS, None)
         smtp.clear()
         erased = ids_in_file(app)
         assert (len(public_ids(app)), len(erased)) == (2, 1)

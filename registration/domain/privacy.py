@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, cast, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, bindparam, cast, delete, exists, or_, select, update
 
 from registration.domain import exports, stopped
 from registration.domain.clocks import VETTING, fields_over, forget_at
-from registration.domain.personal import open_personal, sealed, without
-from registration.extensions import db
+from registration.domain.personal import Personal, bound_to, open_personal, seal_into, sealed, without
+from registration.extensions import db, keyring
 from registration.models import Announcement, Category, Event, Registration, Submission, Unmasking
 
 __all__ = ["Due", "due", "forget_at", "forget_fields", "forget_people", "forget_words", "hold_back", "note"]
@@ -89,23 +90,40 @@ def forget_fields(event_id: int, fields: Sequence[str], *, after: int) -> int | 
 
     Returns the last row number looked at; None when there are no more.
     """
-    rows = db.session.scalars(
-        select(Registration)
+    rows = db.session.execute(
+        select(Registration.id, Registration.public_id, Registration.sealed)
         # By an index on the event SQLite would sort all that is left of it, for each batch anew.
         .where(Registration.event_id + 0 == event_id, Registration.id > after)
         .order_by(Registration.id)
         .limit(ROWS_AT_ONCE)
         .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
     ).all()
-    for registration in rows:
-        _take_off(registration, fields)
-    return rows[-1].id if rows else None
+    if not rows:
+        return None
+    stripped = ((row.id, _left(row.public_id, row.sealed, fields)) for row in rows)
+    poorer = [{"number": number, "poorer": left} for number, left in stripped if left]
+    if poorer:
+        db.session.connection().execute(_RESEAL, poorer)
+    open_ones: dict[str, Any] = {}
+    if VETTING in fields:
+        open_ones["vetting"] = None
+    if COUNTRY_WITH in fields:
+        open_ones["country"] = ""
+    if open_ones:
+        looked_at = update(Registration).where(Registration.id.in_([row.id for row in rows])).values(open_ones)
+        db.session.execute(looked_at.execution_options(synchronize_session=False))
+    last: int = rows[-1].id
+    return last
 
 
 def hold_back(registration: Registration) -> None:
     """Take off a registration what is forgotten at its event already: this sign-up came later."""
-    _take_off(registration, registration.event.forgotten_fields)
+    fields = registration.event.forgotten_fields
+    seal_into(registration, open_personal(registration))
+    if VETTING in fields:
+        registration.vetting = None
+    if COUNTRY_WITH in fields:
+        registration.country = ""
 
 
 def note(done: Due, *, now: datetime) -> None:
@@ -133,12 +151,15 @@ def _added(kept: dict[str, dict[str, int]], gone: Counter[tuple[str, str]]) -> d
     return found
 
 
-def _take_off(registration: Registration, fields: Sequence[str]) -> None:
-    before = open_personal(registration)
-    after = without(before, fields)
-    if after != before:
-        registration.sealed = sealed(after, registration.public_id)
-    if VETTING in fields:
-        registration.vetting = None
-    if COUNTRY_WITH in fields:
-        registration.country = ""
+def _left(public_id: str, before: bytes, fields: Sequence[str]) -> bytes | None:
+    """Return a sealed part without these fields; None where they are empty already."""
+    personal = Personal(**keyring.keys.open(before, bound_to(public_id)))
+    left = without(personal, fields)
+    return None if left == personal else sealed(left, public_id)
+
+
+_RESEAL = (
+    update(Registration.__table__)  # type: ignore[arg-type]  # declared as any FROM clause
+    .where(Registration.__table__.c.id == bindparam("number"))
+    .values(sealed=bindparam("poorer"))
+)

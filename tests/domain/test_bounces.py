@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from flask import Flask, current_app
+from flask import Flask
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
-from registration import forgetting
 from registration.domain import outbox, owing, signup, stopped
 from registration.domain.bounces import Bounce, Outcome, note, read_bounce
 from registration.domain.owed import still_owed
@@ -35,6 +34,7 @@ from tests.support.dialogue import (
     sign_up_by_rule,
     take_part_by_rule,
 )
+from tests.support.erasing import forget_due
 from tests.support.replies import mail, multipart, part
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -318,9 +318,9 @@ class TestNoting:
     def test_an_address_is_forgotten_with_the_last_who_has_it(self, amina: int, now: datetime) -> None:
         send(amina, Kind.LINK, now)
         noted(now=now)
-        forgetting.forget_events(current_app.config["PLENARY"], now=LAST_END + DAY)
+        forget_due(LAST_END + DAY)
         assert stops() == [("5.1.1", now)]
-        forgetting.forget_events(current_app.config["PLENARY"], now=LAST_END + 31 * DAY)
+        forget_due(LAST_END + 31 * DAY)
         assert stops() == []
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import func, select
 
-from registration import forgetting
 from registration.domain import announcements, exports, owing, privacy
 from registration.domain.announcement_content import Content
 from registration.domain.attendees import Filters
@@ -32,6 +31,7 @@ from tests.support.dialogue import (
     sign_up_by_rule,
     take_part_by_rule,
 )
+from tests.support.erasing import forget_due
 from tests.support.event_files import SMALL
 from tests.support.organizers import make_organizer
 
@@ -63,7 +63,7 @@ def count(*models: type) -> list[int]:
 
 
 def purge(now: datetime) -> list[tuple[str, int]]:
-    return forgetting.forget_events(current_app.config["PLENARY"], now=now)
+    return forget_due(now)
 
 
 @SQLITE

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, current_app
 
 from config import Settings
+from registration import forgetting
 from registration.domain import erased_ids
 from registration.extensions import db
 from registration.models import Registration
@@ -30,3 +32,8 @@ def octets_of(database_url: str, *folders: Path) -> bytes:
     for folder in folders:
         files += [one for one in folder.rglob("*") if one.is_file()]
     return b"".join(file.read_bytes() for file in files)
+
+
+def forget_due(now: datetime) -> list[tuple[str, int]]:
+    """Forget what is due of all events, to its end; in the application's context."""
+    return forgetting.forget_events(current_app.config["PLENARY"], forgetting.Progress(), lambda: True, now=now)

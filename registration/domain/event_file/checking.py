@@ -71,7 +71,7 @@ def _clock_faults(document: Document) -> Iterator[Fault]:
     most = document.root.get("retention_days")
     for fields in dicts([document.root.get("field_days")]):
         for name, days in fields.items():
-            if isinstance(days, int) and isinstance(most, int) and days > most:
+            if isinstance(days, int) and isinstance(most, int) and days > most > 0:
                 yield document.fault(
                     ("field_days", name),
                     _l("Everything goes after %(days)d days (retention_days); write that or less.", days=most),
