@@ -63,6 +63,8 @@ class Settings:
     """Who may read /metrics."""
     port: int
     instance_path: Path
+    erased_file: Path
+    """The ids of those who were erased, by which a restored backup forgets them too; kept outside the database."""
 
     @property
     def development(self) -> bool:
@@ -109,6 +111,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         metrics_allow=_networks(environ, "METRICS_ALLOW", "127.0.0.1, ::1"),
         port=port,
         instance_path=instance,
+        erased_file=Path(environ.get("ERASED_FILE") or instance / "erased.txt"),
     )
 
 

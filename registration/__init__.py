@@ -35,6 +35,7 @@ from registration.web import (
     keys_checked,
     metrics,
     organizer,
+    own_data,
     own_links,
     participant,
     public,
@@ -64,7 +65,19 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     keys_checked.init_app(app)
     access.init_app(app)
     security_log.init_app(app)
-    for module in (public, signup, participant, own_links, unsubscribe, calendar, watch, organizer, health, metrics):
+    for module in (
+        public,
+        signup,
+        participant,
+        own_data,
+        own_links,
+        unsubscribe,
+        calendar,
+        watch,
+        organizer,
+        health,
+        metrics,
+    ):
         app.register_blueprint(module.blueprint)
     if settings.development:
         app.register_blueprint(development.blueprint)

@@ -14,7 +14,7 @@ from typing import TypeVar
 from flask import Flask, current_app
 
 from config import Settings
-from registration import clock, tray
+from registration import clock, forgetting, tray
 from registration.domain import (
     admission,
     announcement_mails,
@@ -28,9 +28,8 @@ from registration.domain import (
 )
 from registration.domain.accounts import expire_sessions
 from registration.domain.pace import TooSoon
-from registration.domain.privacy import purge
 from registration.domain.queue_health import overdue
-from registration.extensions import DATABASE_AWAY, db, wipe_free_space, writing
+from registration.extensions import DATABASE_AWAY, db, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
@@ -51,6 +50,7 @@ ALARM_EVERY = timedelta(minutes=1)
 OVERDUE = (
     "due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, %d answers to forms, since %s (%s)"
 )
+WIPE_AGAIN = timedelta(minutes=1)
 
 T = TypeVar("T")
 Work = Callable[[threading.Event], int]
@@ -78,11 +78,15 @@ def sweep() -> None:
     A step that fails is logged and holds up neither the others nor the mail.
     """
     for step in STEPS:
-        try:
-            step(clock.now())
-        except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            leave_unit()
-            _log(f"{step.__name__.strip('_')} failed", error)
+        _guarded(step)
+
+
+def _guarded(step: Callable[[datetime], None]) -> None:
+    try:
+        step(clock.now())
+    except Exception as error:  # noqa: BLE001 - the next sweep tries again
+        leave_unit()
+        _log(f"{step.__name__.strip('_')} failed", error)
 
 
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: timedelta = outbox.LEASE / 2) -> int:
@@ -110,8 +114,11 @@ def run_once(stopped: threading.Event | None = None) -> int:
     Raises Unreachable where mail cannot leave.
     """
     recheck_keys()
+    stopped = stopped or threading.Event()
     sweep()
-    with _on_each_connection(_deliver_all, stopped or threading.Event()) as running:
+    while forgetting.progress_of(current_app).unfinished and not stopped.wait(forgetting.PAUSE):
+        _guarded(_forget)
+    with _on_each_connection(_deliver_all, stopped) as running:
         return sum(one.result() for one in running)
 
 
@@ -120,6 +127,8 @@ def run_until(stopped: threading.Event) -> None:
     again. Raises SettingsError where the keys do not fit the database."""
     while not stopped.is_set() and not is_ready():
         stopped.wait(OUTAGE_PAUSE)
+    # Whoever was erased before a restored backup was taken in is gone before any mail leaves.
+    sweep()
     with _on_each_connection(_deliver_until, stopped):
         try:
             while not stopped.is_set():
@@ -275,9 +284,22 @@ def _forget(now: datetime) -> None:
         submissions.expire(now=now)
         signup.expire_unverified(now=now)
         expire_sessions(now=now)
-        forgotten = purge(now=now)
-    if forgotten and not wipe_free_space():
-        logger.error("the database is in use: run `flask purge` once more to wipe what was deleted")
+    if _Wiping.again_at and now < _Wiping.again_at:
+        return
+    try:
+        forgetting.go_on(current_app, now=now, wipe_first=_Wiping.again_at is not None)
+        _Wiping.again_at = None
+    except forgetting.NotWiped:
+        _Wiping.again_at = now + WIPE_AGAIN
+        logger.error("the database is in use: what was deleted is not wiped yet; it is tried again in a minute")
+    except OSError as error:
+        logger.error("the file of erased ids takes nothing down (%s): nobody is erased until it does", error.strerror)
+
+
+class _Wiping:
+    """When to try again what somebody who read or wrote kept this process from; None when there is nothing to try."""
+
+    again_at: datetime | None = None
 
 
 class _Alarm:

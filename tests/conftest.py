@@ -19,7 +19,7 @@ from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings, load_settings
-from registration import create_app
+from registration import create_app, forgetting
 from registration.clock import set_clock
 from registration.domain import catalogue
 from registration.extensions import db, limiter
@@ -314,6 +314,7 @@ def forget_all(app: Flask, clock: FakeClock) -> None:
     set_clock(app, clock)
     del app.wsgi_app
     page_cache.init_app(app)
+    app.extensions.pop(forgetting.PROGRESS, None)
     catalogue._kept.clear()
     limiter.init_app(app)
 

@@ -36,6 +36,13 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     for column in _of_registration():
         op.add_column("registration", column)
+    op.create_index(
+        "ix_registration_leaving",
+        "registration",
+        ["leaving_since"],
+        sqlite_where=sa.text("leaving_since IS NOT NULL"),
+        postgresql_where=sa.text("leaving_since IS NOT NULL"),
+    )
     for column in _of_event():
         op.add_column("event", column)
     op.execute("UPDATE event SET field_days = '{}', forgotten_fields = '[]', openness = '{}'")
@@ -61,6 +68,7 @@ def downgrade() -> None:
     op.drop_column("category", "asks_vetting_name")
     for column in _of_event():
         op.drop_column("event", column.name)
+    op.drop_index("ix_registration_leaving", table_name="registration")
     for column in _of_registration():
         op.drop_column("registration", column.name)
 

@@ -13,12 +13,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from config import Settings, SettingsError
-from registration import clock, worker
+from registration import clock, forgetting, worker
 from registration.commands.refusals import refusals
-from registration.domain import privacy
 from registration.domain.crowds import MAX_CROWD, make_crowd
 from registration.domain.programme import event_named
-from registration.extensions import wipe_free_space, writing
+from registration.extensions import writing
 from registration.mail.posting import Unreachable
 from registration.timezones import UTC
 
@@ -71,13 +70,18 @@ def work(once: bool, moment: str | None) -> None:
 @click.command("purge")
 @with_appcontext
 def purge() -> None:
-    """Forget the personal data of events whose retention days are over; numbers stay."""
-    with writing():
-        forgotten = privacy.purge(now=clock.now())
-    if not wipe_free_space():
-        raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.")
-    for slug, count in forgotten:
-        click.echo(f"{slug}: {count} registrations forgotten")
+    """Forget what is to be forgotten by now: of events whose days are over, of who asked to be erased, and of who was
+    erased before and has come back with a backup. Numbers stay."""
+    settings: Settings = current_app.config["PLENARY"]
+    try:
+        for slug, count in forgetting.forget_all(settings, now=clock.now()):
+            click.echo(f"{slug}: {count} registrations forgotten")
+    except forgetting.NotWiped:
+        raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.") from None
+    except OSError as error:
+        raise click.ClickException(
+            f"{settings.erased_file} takes nothing down ({error.strerror}): nobody is erased until it does."
+        ) from None
 
 
 def _standing_clock(moment: str) -> clock.Clock:

@@ -32,6 +32,8 @@ class Action(enum.StrEnum):
     SEE_VETTING_NAME = "see_vetting_name"
     """Read one registration's name for vetting, for a reason that goes into the book."""
     EXPORT = "export"
+    ERASE = "erase"
+    """Erase one person at once."""
     UNMASK = "unmask"
     """See in lists and exports who is in a category at risk, for a reason that goes into the book."""
 
@@ -47,6 +49,7 @@ ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SEE_CATEGORY: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.SEE_VETTING_NAME: frozenset({Role.OWNER, Role.REVIEWER}),
     Action.EXPORT: frozenset({Role.OWNER, Role.EXPORTER}),
+    Action.ERASE: frozenset({Role.OWNER}),
     Action.UNMASK: frozenset({Role.OWNER}),
 }
 

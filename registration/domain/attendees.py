@@ -117,7 +117,11 @@ def page(event: Event, filters: Filters, number: int, *, unmasked: bool) -> Page
 def called(event: Event, public_id: str) -> Registration:
     """Return one registration of the event. Raises NotFound."""
     found = db.session.execute(
-        select(Registration).where(Registration.event_id == event.id, Registration.public_id == public_id)
+        select(Registration).where(
+            Registration.event_id == event.id,
+            Registration.public_id == public_id,
+            Registration.leaving_since.is_(None),
+        )
     ).scalar_one_or_none()
     if found is None:
         raise NotFound(_l("There is no such registration; look for it in the list."))
@@ -132,7 +136,7 @@ def decided_by(registration: Registration) -> Organizer | None:
 def conditions_of(event: Event, filters: Filters, *, unmasked: bool) -> list[ColumnElement[bool]]:
     """Return the part of the filters that the database answers, within one event. Raises Refusal for an unknown
     value."""
-    found = [_state_is(filters.state)]
+    found = [_state_is(filters.state), Registration.leaving_since.is_(None)]
     if filters.category:
         ids = _of(shown_categories(event, unmasked=unmasked), filters.category, "category").ids
         found.append(Registration.category_id.in_(ids))

@@ -83,7 +83,11 @@ def decide(event_id: int, seen: Sequence[Seen], decision: Decision, reason: str,
 def _registrations(event_id: int, public_ids: Sequence[str]) -> Sequence[Registration]:
     query = (
         select(Registration)
-        .where(Registration.event_id == event_id, Registration.public_id.in_(public_ids))
+        .where(
+            Registration.event_id == event_id,
+            Registration.public_id.in_(public_ids),
+            Registration.leaving_since.is_(None),
+        )
         .options(selectinload(Registration.category))
         .with_for_update()
     )

@@ -105,7 +105,7 @@ def totals(events: Sequence[Event], *, exactly: Collection[int]) -> dict[int, To
     rows = db.session.execute(
         select(Registration.event_id, cell, Registration.state, func.count())
         .join(Category, Category.id == Registration.category_id)
-        .where(Registration.event_id.in_(ids))
+        .where(Registration.event_id.in_(ids), Registration.leaving_since.is_(None))
         .group_by(Registration.event_id, cell, Registration.state)
     )
     numbers = Counter({(event_id, one, state): number for event_id, one, state, number in rows})
@@ -132,7 +132,7 @@ def _counts(event: Event) -> dict[int, Count]:
     found: defaultdict[int, Count] = defaultdict(Counter)
     rows = db.session.execute(
         select(Registration.category_id, Registration.state, func.count())
-        .where(Registration.event_id == event.id)
+        .where(Registration.event_id == event.id, Registration.leaving_since.is_(None))
         .group_by(Registration.category_id, Registration.state)
     )
     for category_id, state, number in rows:

@@ -29,6 +29,7 @@ def conditions(event: Event, group: Group) -> list[ColumnElement[bool]]:
         Registration.event_id == event.id,
         Registration.state.in_(group.states),
         Registration.state != RegistrationState.UNVERIFIED,
+        Registration.leaving_since.is_(None),
     ]
     if group.categories:
         found.append(Registration.category_id.in_(_ids(Category, event, group.categories)))

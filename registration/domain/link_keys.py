@@ -39,7 +39,7 @@ def registration_of(key: str, kind: LinkKind) -> Registration:
 
 def _opens(key: str, kind: LinkKind, registration: Registration) -> bool:
     fits = keyring.keys.fits(key, kind, registration.public_id, _generation(registration, kind))
-    return fits and (kind is not LinkKind.FEED or registration.feed_on)
+    return fits and registration.leaving_since is None and (kind is not LinkKind.FEED or registration.feed_on)
 
 
 def _generation(registration: Registration, kind: LinkKind) -> int:

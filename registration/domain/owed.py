@@ -75,6 +75,8 @@ def still_owed(delivery_id: int, *, owner: str, now: datetime, locked: bool = Fa
 
 def is_owed(delivery: Delivery, *, now: datetime, locked: bool = False) -> bool:
     """Whether a mail is still right to send, whatever has become of it already and of the address it goes to."""
+    if (delivery.kind is Kind.FAREWELL) != (delivery.registration.leaving_since is not None):
+        return False
     states = STATE_TOLD.get(delivery.kind)
     if now >= useful_until(delivery) or (states and delivery.registration.state not in states):
         return False

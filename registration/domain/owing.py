@@ -15,7 +15,7 @@ from registration.models.delivery import DeliveryState
 
 QUIET = timedelta(minutes=10)
 """A stranger who types the address of somebody registered brings that person at most one mail in this time."""
-URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK})
+URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK, Kind.FAREWELL})
 
 
 class Recipient(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -32,14 +33,24 @@ class Personal:
     """What the organizer wrote with a decision."""
 
 
+ERASABLE = ("organization", "answers", "captions", "sign", "needs", "neutral_title", "reason")
+"""The fields that an event may let go before the rest (`domain.clocks`)."""
+
+
 def sealed(personal: Personal, public_id: str) -> bytes:
     """Return the personal part sealed for the registration with this public id."""
     return keyring.keys.seal(vars(personal), bound_to(public_id))
 
 
 def seal_into(registration: Registration, personal: Personal) -> None:
-    """Put the personal part into its row; `public_id` must stand."""
-    registration.sealed = sealed(personal, registration.public_id)
+    """Put the personal part into its row, without what is forgotten at its event; `public_id` must stand."""
+    registration.sealed = sealed(without(personal, registration.event.forgotten_fields), registration.public_id)
+
+
+def without(personal: Personal, fields: Iterable[str] | None) -> Personal:
+    """Return the personal part with these fields empty; names of other fields change nothing."""
+    empty = Personal(name="", address="")
+    return replace(personal, **{name: getattr(empty, name) for name in fields or () if name in ERASABLE})
 
 
 def open_personal(registration: Registration) -> Personal:

@@ -22,8 +22,7 @@ def private_folder(parent: Path) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     with _locked(parent):
-        for left in parent.glob(f"{PREFIX}*"):
-            _remove_unless_in_use(left)
+        _remove_left(parent)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = _lock(folder)
     try:
@@ -31,6 +30,18 @@ def private_folder(parent: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder)
         os.close(lock)
+
+
+def remove_left(parent: Path) -> None:
+    """Remove what killed processes left in `parent`."""
+    if parent.exists():
+        with _locked(parent):
+            _remove_left(parent)
+
+
+def _remove_left(parent: Path) -> None:
+    for left in parent.glob(f"{PREFIX}*"):
+        _remove_unless_in_use(left)
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def of_event(event: Event, *, now: datetime) -> EventMails:
     rows = db.session.execute(
         select(standing.label("standing"), func.count().label("number"), func.min(due_at).label("oldest"))
         .join(Registration, Registration.id == Delivery.registration_id)
-        .where(Registration.event_id == event.id)
+        .where(Registration.event_id == event.id, Registration.leaving_since.is_(None))
         .group_by("standing")
     ).all()
     number = Counter({Standing(row.standing): row.number for row in rows})

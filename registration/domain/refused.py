@@ -25,7 +25,11 @@ def events_concerned(events: Sequence[Event]) -> list[Event]:
     rows = db.session.scalars(
         select(Registration.event_id)
         .join(Delivery, Delivery.registration_id == Registration.id)
-        .where(Registration.event_id.in_([event.id for event in events]), REFUSED_FOR_NOW)
+        .where(
+            Registration.event_id.in_([event.id for event in events]),
+            Registration.leaving_since.is_(None),
+            REFUSED_FOR_NOW,
+        )
         .distinct()
     )
     concerned = set(rows)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.orm import selectinload
 
-from registration.domain import livestream, privacy, programme
+from registration.domain import clocks, livestream, programme
 from registration.extensions import db
 from registration.models import Event, EventSession
 from registration.models.event import EventState
@@ -61,7 +61,8 @@ def page_changes(event: Event) -> list[datetime]:
     """Return the instants (UTC) at which an event's public pages change by themselves."""
     phases = [moment for session in event.sessions for moment in livestream.phase_changes(session)]
     window = [event.registration_opens, event.registration_closes]
-    return sorted({*phases, *window, programme.ends_at(event), privacy.forget_at(event)})
+    goes = [clock.at for clock in clocks.clocks(event)]
+    return sorted({*phases, *window, programme.ends_at(event), *goes, clocks.forget_at(event)})
 
 
 def next_change(changes: Iterable[datetime], *, now: datetime) -> datetime | None:

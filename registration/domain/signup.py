@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, delete, select
 
-from registration.domain import admission, owing, vetting
+from registration.domain import admission, owing, privacy, vetting
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
 from registration.extensions import db, insert_row, insert_rows, keyring
@@ -165,6 +165,7 @@ def set_sessions(registration: Registration, session_ids: tuple[int, ...]) -> No
 _OF_ADDRESS = (
     Registration.event_id == bindparam("event_id"),
     Registration.address_hash == bindparam("address_hash"),
+    Registration.leaving_since.is_(None),
 )
 _IS_KNOWN = select(Registration.id).where(*_OF_ADDRESS).limit(1)
 _KNOWN = select(Registration).where(*_OF_ADDRESS).with_for_update()
@@ -223,6 +224,8 @@ def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) ->
 def _admit(registration: Registration, event: Event, *, now: datetime) -> None:
     registration.proved_at = now
     registration.expires_at = None
+    if event.forgotten_fields:
+        privacy.hold_back(registration)
     admission.admit(registration, admission.Places(event), now=now)
 
 

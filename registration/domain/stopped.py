@@ -39,6 +39,7 @@ def counts(events: Sequence[Event]) -> Counter[int]:
         .where(
             Registration.event_id.in_([event.id for event in events]),
             Registration.state != RegistrationState.UNVERIFIED,
+            Registration.leaving_since.is_(None),
             takes_no_mail(),
         )
         .group_by(Registration.event_id)

@@ -27,6 +27,7 @@ WRITERS: dict[Kind, Callable[[Reader, Sequence[Delivery]], Letter]] = {
     Kind.INVITATION: session_letters.invitation,
     Kind.ADDED: session_letters.added,
     Kind.ANNOUNCEMENT: announcement_letters.announcement,
+    Kind.FAREWELL: registration_letters.farewell,
 }
 
 

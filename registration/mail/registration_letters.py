@@ -72,6 +72,16 @@ def cancelled(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
     return write("cancelled", reader, told=told_by_registration_mail(reader.registration))
 
 
+def farewell(reader: Reader, _deliveries: Sequence[Delivery]) -> Letter:
+    """Say that all is erased, when, and what stays. It leads nowhere: every key has ended.
+
+    No calendar file takes entries back: what was sent to make them is forgotten already.
+    """
+    registration = reader.registration
+    since = registration.leaving_since or reader.now
+    return write("farewell", reader, erased_at=moment_text(since, registration.zone, registration.language))
+
+
 def reminder(reader: Reader, deliveries: Sequence[Delivery]) -> Letter:
     """Remind of the sessions that are near, in the own words of the rule they are due by where it has some."""
     due = {delivery.session_id for delivery in deliveries}

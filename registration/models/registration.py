@@ -51,6 +51,12 @@ class Registration(Base):
             postgresql_where=text("waiting_since IS NOT NULL"),
         ),
         Index("ix_registration_expiry", "state", "expires_at"),
+        Index(
+            "ix_registration_leaving",
+            "leaving_since",
+            sqlite_where=text("leaving_since IS NOT NULL"),
+            postgresql_where=text("leaving_since IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]

@@ -16,11 +16,12 @@ WITHOUT_TOKEN = {
     "signup.submit": "nobody is known yet; what is sent counts for nothing until its address is proved",
     "signup.send_link": "whoever asks, the link goes to its owner's mailbox",
     "signup.prove": "the key in the address is the authority, and no cookie: another site does not know it",
+    "signup.erase_unproved": "the key in the address is the authority, and no cookie",
     "unsubscribe.stop": "the key in the address is the authority, and mail programs send no token (RFC 8058)",
     "unsubscribe.undo": "the key in the address is the authority",
 }
 """Forms that ask for no token, and why; their pages open no session."""
-FROM_ANYWHERE = frozenset(WITHOUT_TOKEN) - {"signup.prove"}
+FROM_ANYWHERE = frozenset(WITHOUT_TOKEN) - {"signup.prove", "signup.erase_unproved"}
 """Forms that another site may send. To prove an address opens an own page in the browser, so that one may not."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 

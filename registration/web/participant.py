@@ -35,6 +35,7 @@ from registration.mail.own_words import OwnWords
 from registration.models import EventSession, Registration
 from registration.models.event import EventState
 from registration.models.registration import RegistrationState
+from registration.web.clock_words import clock_lines
 from registration.web.display import page_language, use_language
 from registration.web.headers import forget_here
 from registration.web.own_form import BY_INVITATION, BY_OWN_HAND, OwnForm
@@ -113,7 +114,11 @@ def switch_reminders(*, on: bool) -> Response:
 @blueprint.post("/my/leave/")
 def leave() -> Response:
     """Forget the key on this device and go to the list of events."""
-    response = redirect(url_for("public.events"), 303)
+    return without_key(redirect(url_for("public.events"), 303))
+
+
+def without_key(response: Response) -> Response:
+    """Return the response with word that this device forgets the participant's key."""
     response.delete_cookie(_cookie_name(), secure=_settings().https, httponly=True, samesite="Lax")
     return forget_here(response)
 
@@ -183,6 +188,7 @@ def _page(registration: Registration, form: OwnForm) -> str:
         forget_at=privacy.forget_at(registration.event),
         links=own_links.links_of(registration),
         gets_no_mail=stop_of(registration) is not None,
+        clocks=clock_lines(registration.event, now=clock.now()),
     )
 
 

@@ -23,6 +23,7 @@ from registration.models import Event
 from registration.models.programme import StreamKind
 from registration.web import assets, page_cache, public_display
 from registration.web.access import visible_event
+from registration.web.clock_words import clock_lines
 from registration.web.display import chosen_zone
 from registration.web.public_display import render
 
@@ -96,6 +97,7 @@ def _privacy_page(event: Event, now: datetime) -> str:
         event=event,
         forget_at=day,
         forgotten=now >= day,
+        clocks=clock_lines(event, now=now),
         asked=asks,
         hosts=sorted({public_display.host_of(url) for url in asks.streams}),
     )

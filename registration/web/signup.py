@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import openness, privacy, signup, submissions
+from registration.domain import erasure, openness, privacy, signup, submissions
 from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
@@ -21,6 +21,7 @@ from registration.models import Category, Event
 from registration.models.registration import RegistrationState
 from registration.web import limits
 from registration.web.access import visible_event
+from registration.web.clock_words import clock_lines
 from registration.web.participant import remember
 from registration.web.signup_form import FindForm, SignUpForm, form_for, question_fields
 
@@ -116,6 +117,15 @@ def prove(key: str) -> Response:
     return remember(redirect(url_for("participant.own"), 303), manage_key)
 
 
+@blueprint.post("/prove/<key:key>/erase/")
+@limiter.limit(limits.FORMS)
+def erase_unproved(key: str) -> Response:
+    """Delete a sign-up that somebody else has made with this address."""
+    with writing():
+        erasure.erase_unproved(registration_of(key, LinkKind.PROVE), now=clock.now())
+    return redirect(url_for("own_data.sign_up_erased"), 303)
+
+
 def _category(event_slug: str, category_slug: str) -> Category:
     return category_of(visible_event(event_slug), category_slug)
 
@@ -132,6 +142,7 @@ def _form_page(category: Category, form: SignUpForm) -> str:
         openness=openness.shown(category.event)[category.slug],
         window=_window(category.event),
         forget_at=privacy.forget_at(category.event),
+        clocks=clock_lines(category.event, now=clock.now()),
     )
 
 

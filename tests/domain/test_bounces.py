@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event as listening
 from sqlalchemy import select
 
-from registration.domain import outbox, owing, privacy, signup, stopped
+from registration.domain import outbox, owing, signup, stopped
 from registration.domain.bounces import Bounce, Outcome, note, read_bounce
 from registration.domain.owed import still_owed
 from registration.domain.programme import event_named
@@ -34,6 +34,7 @@ from tests.support.dialogue import (
     sign_up_by_rule,
     take_part_by_rule,
 )
+from tests.support.erasing import forget_due
 from tests.support.replies import mail, multipart, part
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -317,11 +318,9 @@ class TestNoting:
     def test_an_address_is_forgotten_with_the_last_who_has_it(self, amina: int, now: datetime) -> None:
         send(amina, Kind.LINK, now)
         noted(now=now)
-        with writing():
-            privacy.purge(now=LAST_END + DAY)
+        forget_due(LAST_END + DAY)
         assert stops() == [("5.1.1", now)]
-        with writing():
-            privacy.purge(now=LAST_END + 31 * DAY)
+        forget_due(LAST_END + 31 * DAY)
         assert stops() == []
 
 

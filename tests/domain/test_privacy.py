@@ -32,6 +32,7 @@ from tests.support.dialogue import (
     sign_up_by_rule,
     take_part_by_rule,
 )
+from tests.support.erasing import forget_due
 from tests.support.event_files import SMALL
 from tests.support.organizers import add_people, add_person, make_organizer
 
@@ -63,8 +64,7 @@ def count(*models: type) -> list[int]:
 
 
 def purge(now: datetime) -> list[tuple[str, int]]:
-    with writing():
-        return privacy.purge(now=now)
+    return forget_due(now)
 
 
 @SQLITE

@@ -43,10 +43,10 @@ def test_a_backup_taken_in_use_sends_nothing_that_it_knows_was_sent(
         begun = len(sink.book)
         worker = workers.start()
         _until_sent(sink, begun + random.randint(1, MAILS // 3))
-        restore = _backup(house, tmp_path / f"backup-{run}", request)
+        restore = backup_of(house, tmp_path / f"backup-{run}", request)
         _until_sent(sink, len(sink.book) + random.randint(1, MAILS // 3))
         workers.end(worker, signal.SIGKILL)
-        restored = _opened(restore(), house)
+        restored = restored_house(restore(), house)
         restored.expire()
         owed = restored.owed()
         known = {pair for pair, state in owed.items() if state is DeliveryState.SENT}
@@ -63,7 +63,7 @@ def test_a_backup_taken_in_use_sends_nothing_that_it_knows_was_sent(
         lost += len(owed.keys() - known - {*resent})
         window += len(left - known)
         sent += MAILS
-        _close(restored)
+        close(restored)
         _settle_all(house)
     record("F19 backup, its window again", runs=runs, mails=sent, lost=lost, duplicates=window, worst=worst)
     assert lost == 0
@@ -73,7 +73,7 @@ def _until_sent(sink: Sink, count: int) -> None:
     until(lambda: len(sink.book) >= count, "more mails")
 
 
-def _backup(house: House, path: Path, request: pytest.FixtureRequest) -> Restore:
+def backup_of(house: House, path: Path, request: pytest.FixtureRequest) -> Restore:
     """Take a backup as docs/operations.md says."""
     url = make_url(house.environ["DATABASE_URL"])
     assert url.database
@@ -96,12 +96,14 @@ def _backup(house: House, path: Path, request: pytest.FixtureRequest) -> Restore
     return restore
 
 
-def _opened(url: str, house: House) -> House:
+def restored_house(url: str, house: House) -> House:
+    """What was restored, with the settings of the house that was lost."""
     environ = {**house.environ, "DATABASE_URL": url}
     return House(create_app(load_settings(environ)), environ, house.sink)
 
 
-def _close(house: House) -> None:
+def close(house: House) -> None:
+    """Let go of its database."""
     with house.app.app_context():
         db.engine.dispose()
 

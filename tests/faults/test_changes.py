@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 
 from config import load_settings
 from registration import clock, create_app
-from registration.domain import participation, stopped
+from registration.domain import erasure, participation, stopped
 from registration.extensions import db, writing
 from registration.models import EventSession, Registration
 from tests.faults.conftest import Record
@@ -85,6 +85,13 @@ def _cancelled(house: House, _number: int) -> None:
 
 def _erased(house: House, _number: int) -> None:
     with house.app.app_context(), writing():
+        newest = db.session.scalars(select(Registration).order_by(Registration.id.desc()).limit(1)).one()
+        erasure.erase(newest, now=clock.now())
+
+
+def _gone(house: House, _number: int) -> None:
+    """As when the whole event is forgotten."""
+    with house.app.app_context(), writing():
         newest = select(func.max(Registration.id)).scalar_subquery()
         db.session.execute(delete(Registration).where(Registration.id == newest))
 
@@ -111,7 +118,8 @@ class Case(NamedTuple):
     [
         Case("session moved", _moved, "Session as of change {number}"),
         Case("registration cancelled", _cancelled, "Your registration is cancelled"),
-        Case("person erased", _erased, None),
+        Case("person erased", _erased, "Your data was erased"),
+        Case("person deleted", _gone, None),
         Case("address stopped", _stopped, None),
     ],
     ids=lambda case: case.name,

@@ -171,11 +171,14 @@ PUBLIC = [
     page("signup.sent", f"{REGISTER}sent/", ALL, "mail"),
     page("signup.find", FIND, ALL, "address"),
     form("signup.send_link", FIND, ALL, f"→{FIND}sent/", token=False, address="amina@example.org"),
+    page("own_data.erased", "/erased/", ALL, "erased"),
+    page("own_data.sign_up_erased", "/erased/sign-up/", ALL, "deleted"),
     page("signup.found", f"{FIND}sent/", ALL, "mail"),
 ]  # fmt: skip
 BY_LINK = [
     page("signup.prove_page", "/prove/{key}/", frozenset({S.UNPROVED}), "{name}"),
     form("signup.prove", "/prove/{key}/", frozenset({S.UNPROVED}), "→/my/", token=False),
+    form("signup.erase_unproved", "/prove/{key}/erase/", frozenset({S.UNPROVED}), "→/erased/sign-up/", token=False),
     page("participant.enter", "/my/{key}/", PARTICIPANTS, "→/my/"),
     page("calendar.own_feed", "/feeds/{key}.ics", frozenset({S.FEED_HOLDER}), "BEGIN:VEVENT", "own"),
     page("unsubscribe.page", "/unsubscribe/{key}/", frozenset({S.STOP_HOLDER}), "reminders"),
@@ -191,6 +194,9 @@ BY_LINK = [
     form("participant.switch_feed", "/my/feed/on/", PARTICIPANTS, "→/my/", keeps=False),
     form("participant.switch_reminders", "/my/reminders/off/", PARTICIPANTS, "→/my/"),
     form("participant.switch_reminders", "/my/reminders/on/", PARTICIPANTS, "→/my/", keeps=False),
+    page("own_data.copy", "/my/copy/", PARTICIPANTS, "{name}"),
+    page("own_data.erase_page", "/my/erase/", PARTICIPANTS, "Erase everything?"),
+    form("own_data.erase", "/my/erase/", PARTICIPANTS, "→/erased/"),
     *(form("own_links.renew", f"/my/links/{kind}/renew/", PARTICIPANTS, "→/my/")
       for kind in ("manage", "feed", "unsubscribe", "all")),
     form("participant.leave", "/my/leave/", ALL, "→/", keeps=False),
@@ -224,6 +230,8 @@ OF_AN_EVENT = [
     form("organizer.mask_list", f"{LIST}mask", OWNING, f"→{LIST}", keeps=False),
     form("organizer.show_category", f"{PERSON}category", VETTING, "Victim or survivor", why="To decide"),
     form("organizer.show_vetting_name", f"{PERSON}vetting-name", VETTING, "Rana Example-Vetted", why="To decide"),
+    page("organizer.erase_page", f"{PERSON}erase", OWNING, "Erase this person?"),
+    form("organizer.erase", f"{PERSON}erase", OWNING, f"→{LIST}"),
     form("organizer.send_mail_again", f"{PERSON}mails/{{mail}}/again", DECIDING, f"→{PERSON}"),
     form("organizer.write_again", f"{LIST}{{stopped}}/write-again", DECIDING, f"→{LIST}{{stopped}}/"),
     page("organizer.export", EXPORT, EXPORTING, "Why you take this list"),

@@ -55,7 +55,7 @@ def guarded(app: Flask) -> Iterator[tuple[str, str]]:
 
 def browser_for(world: Everybody, endpoint: str) -> Client:
     """The browser of somebody who may send a form."""
-    return world.browsers["participant" if endpoint.startswith("participant.") else "owner"]
+    return world.browsers["participant" if endpoint.startswith(("participant.", "own_")) else "owner"]
 
 
 @SQLITE
@@ -112,6 +112,7 @@ def test_only_forms_without_authority_ask_for_no_token(app: Flask) -> None:
         "signup.submit",
         "signup.send_link",
         "signup.prove",
+        "signup.erase_unproved",
         "unsubscribe.stop",
         "unsubscribe.undo",
     }

@@ -50,7 +50,7 @@ def test_the_link_shows_what_was_typed_and_proves_nothing_by_itself(app: Flask, 
         "Opening session and discussion",
         "Discussion, premiere of “VictimA” and closing session",
     ]
-    assert page.texts("main button") == ["Yes, this is me"]
+    assert page.texts("main button") == ["Yes, this is me", "This was not me: delete it"]
     assert rows(app) == [("youth", State.UNVERIFIED)]
     assert work(app) == 0
 

@@ -38,6 +38,7 @@ def fit_faults(document: Document, moved: timedelta) -> Iterator[Fault]:
     """Yield what does not fit together once every wall time is moved by `moved`."""
     if isinstance(document.root, dict):
         yield from _time_faults(document, moved)
+        yield from _clock_faults(document)
         yield from _twice(document, (), document.root)
         yield from _unknown_categories(document)
         yield from _question_faults(document)
@@ -63,6 +64,18 @@ def _time_faults(document: Document, moved: timedelta) -> Iterator[Fault]:
                 yield document.fault((*path, name), refusal.sentence)
         if len(instants) == 2 and instants[last] <= instants[first]:
             yield document.fault((*path, last), _l("This must be later than “%(first)s”.", first=first))
+
+
+def _clock_faults(document: Document) -> Iterator[Fault]:
+    """Nothing stays longer than all the rest."""
+    most = document.root.get("retention_days")
+    for fields in dicts([document.root.get("field_days")]):
+        for name, days in fields.items():
+            if isinstance(days, int) and isinstance(most, int) and days > most > 0:
+                yield document.fault(
+                    ("field_days", name),
+                    _l("Everything goes after %(days)d days (retention_days); write that or less.", days=most),
+                )
 
 
 def _twice(document: Document, path: Path, value: Any) -> Iterator[Fault]:

@@ -123,6 +123,7 @@ def _registration(root: Entries, terms: _Terms, first_wall: datetime) -> dict[st
     return {
         "retention_days": root["retention_days"],
         "keeps_vetting_names": root.get("keeps_vetting_names", False),
+        "field_days": dict(root.get("field_days", {})),
         "registration_opens": opens if terms.happened else min(opens, to_utc(_opening(first_wall), terms.zone)),
         "registration_closes": terms.instant(registration["closes"]),
         "places": registration.get("places"),

@@ -30,6 +30,7 @@ KINDS: dict[Kind, LazyString] = {
     Kind.INVITATION: _l("Invitation"),
     Kind.ADDED: _l("New session"),
     Kind.ANNOUNCEMENT: _l("Announcement"),
+    Kind.FAREWELL: _l("Word that all is erased"),
 }
 REASONS: dict[str, LazyString] = {
     "1.1": _l("There is no such mailbox"),
@@ -89,7 +90,7 @@ def mail_lines(mails: Sequence[Sent], zone: str, *, names_announcements: bool) -
     """
     return [
         Line(
-            name=_name(one.delivery, names_announcements=names_announcements),
+            name=mail_name(one.delivery, names_announcements=names_announcements),
             due=short_moment_text(one.delivery.due_at, zone, page_language()),
             state=one.delivery.state,
             words=fate_text(one.delivery, zone),
@@ -109,7 +110,8 @@ def reason_text(status: str | None, code: int | None = None) -> str:
     return f"{words} ({number})" if words else number
 
 
-def _name(delivery: Delivery, *, names_announcements: bool) -> str:
+def mail_name(delivery: Delivery, *, names_announcements: bool) -> str:
+    """Return what a mail is called, by its session where it is about one; `names_announcements` as in `mail_lines`."""
     if delivery.session is not None:
         session = text(delivery.session.title)
         if delivery.kind is Kind.REMINDER:

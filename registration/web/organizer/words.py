@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from registration import clock
-from registration.countries import country_names
 from registration.domain.access import Action, events_of, may
 from registration.domain.accounts import address_of
 from registration.domain.attendees import PARTICIPANT, Shown
@@ -19,11 +18,12 @@ from registration.domain.queue_health import overdue
 from registration.domain.refused import events_concerned
 from registration.domain.rough import Rough
 from registration.domain.unmasking import Sight
-from registration.models import Event, Question
-from registration.models.event import EventState, QuestionKind
+from registration.models import Event
+from registration.models.event import EventState
 from registration.models.registration import RegistrationState as State
 from registration.web.access import current_organizer
-from registration.web.display import page_language, text
+from registration.web.answer_words import answer_text
+from registration.web.display import text
 from registration.web.organizer.desk import blueprint
 from registration.web.organizer.mail_words import reason_text
 from registration.web.organizer.session_words import (
@@ -95,16 +95,6 @@ def column_label(event: Event, name: str) -> str:
     question = name.removeprefix(ANSWER)
     labels = [one.label for category in event.categories for one in category.questions if one.name == question]
     return text(labels[0]) if labels else question
-
-
-def answer_text(question: Question, answer: str | list[str] | bool) -> str:
-    """Return an answer in words: what was chosen by its label, a country by its name."""
-    if isinstance(answer, bool):
-        return _("Yes") if answer else _("No")
-    labels = {choice["value"]: text(choice["label"]) for choice in question.choices}
-    if question.kind is QuestionKind.COUNTRY:
-        labels = country_names(page_language())
-    return ", ".join(labels.get(one, one) for one in ([answer] if isinstance(answer, str) else answer))
 
 
 @blueprint.context_processor

@@ -1,0 +1,141 @@
+"""Erasing one person, at their own wish or an owner's: the farewell mail leaves first, then the row goes.
+
+Asked for, all but the address is gone at once: answers, name, choices, invitations, whatever mail waits, the place, and
+every key. What is left is in no list and no number; it goes with the first sweep after the farewell mail is settled, or
+when a day is over. Its id goes into the file of erased ids before that (`erased_ids`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
+
+from registration.domain import admission, owing, stopped
+from registration.domain.participation import lock_registration
+from registration.domain.personal import Personal, open_personal, seal_into
+from registration.errors import Refusal
+from registration.extensions import db, keyring
+from registration.models import Delivery, Invitation, Registration, SessionChoice, Unmasking
+from registration.models.delivery import DeliveryKind, DeliveryState
+from registration.models.registration import RegistrationState as State
+
+FAREWELL_TIME = timedelta(days=1)
+"""How long the data waits for the farewell mail to leave."""
+ROWS_AT_ONCE = 500
+
+
+def erase(registration: Registration, *, now: datetime) -> None:
+    """Begin to erase somebody, with all other sign-ups of the same address at this event; asked twice it is once.
+
+    The address gets a farewell mail if it is proved and takes mail.
+    """
+    event = admission.lock_event(registration.event_id)
+    lock_registration(registration)
+    if registration.leaving_since is not None:
+        return
+    says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
+    for one in _of_same_address(registration):
+        _begin(one, now=now)
+    if says_farewell:
+        owing.owe(registration, DeliveryKind.FAREWELL, useful_until=now + FAREWELL_TIME, now=now)
+    admission.fill_places(event, now=now)
+
+
+def erase_unproved(registration: Registration, *, now: datetime) -> None:
+    """Begin to erase a sign-up whose address is not proved; no mail tells of it. Raises Refusal once it is proved."""
+    lock_registration(registration)
+    if registration.state is not State.UNVERIFIED:
+        raise Refusal(_l("This address is confirmed already; your own page erases everything."))
+    _begin(registration, now=now)
+
+
+def leaving() -> Sequence[str]:
+    """Return the ids of some who have asked to be erased."""
+    query = select(Registration.public_id).where(Registration.leaving_since.is_not(None))
+    return db.session.scalars(query.order_by(Registration.id).limit(ROWS_AT_ONCE)).all()
+
+
+def finish(public_ids: Sequence[str], *, now: datetime) -> int:
+    """Delete those of these, whose ids are in the file, whose farewell is settled or has had its time. Returns how
+    many."""
+    farewell_waits = exists().where(
+        Delivery.registration_id == Registration.id,
+        Delivery.kind == DeliveryKind.FAREWELL,
+        Delivery.state == DeliveryState.WAITING,
+    )
+    may_go = or_(~farewell_waits, Registration.leaving_since <= now - FAREWELL_TIME)
+    return _delete(and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_not(None), may_go))
+
+
+def come_back(public_ids: Iterable[str]) -> list[str]:
+    """Return those of these ids that were erased and are in the database again, as an older one was restored."""
+    wanted = sorted(public_ids)
+    found: list[str] = []
+    for first in range(0, len(wanted), ROWS_AT_ONCE):
+        found += db.session.scalars(select(Registration.public_id).where(_came_back(wanted[first:][:ROWS_AT_ONCE])))
+    return found
+
+
+def erase_again(public_ids: Sequence[str]) -> int:
+    """Delete who was erased before and has come back, without another farewell. Returns how many."""
+    return _delete(_came_back(public_ids))
+
+
+def _came_back(public_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Who still is to get the farewell mail is left to `finish`."""
+    return and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_(None))
+
+
+def _of_same_address(registration: Registration) -> Sequence[Registration]:
+    query = select(Registration).where(
+        Registration.event_id == registration.event_id,
+        Registration.address_hash == registration.address_hash,
+        Registration.leaving_since.is_(None),
+    )
+    return db.session.scalars(query.order_by(Registration.id).with_for_update()).all()
+
+
+def _begin(registration: Registration, *, now: datetime) -> None:
+    """Take somebody off everything; only what the farewell mail needs stays sealed: address, and neutral title.
+
+    The new claim lets the same address sign up anew, as somebody who was never here.
+    """
+    before = open_personal(registration)
+    seal_into(registration, Personal(name="", address=before.address, neutral_title=before.neutral_title))
+    registration.vetting, registration.country = None, ""
+    registration.state, registration.leaving_since = State.CANCELLED, now
+    registration.claim = keyring.keys.digest("left", registration.public_id)
+    registration.waiting_since = registration.confirmed_at = registration.expires_at = None
+    registration.manage_generation += 1
+    registration.feed_generation += 1
+    registration.unsubscribe_generation += 1
+    registration.feed_on = False
+    registration.updated_at = now
+    db.session.flush()
+    _let_go(registration.id, now=now)
+
+
+def _let_go(registration_id: int, *, now: datetime) -> None:
+    """A worker's hold on a mail stays, so that it can still record what it has just handed over; whatever has not
+    reached DATA is withdrawn."""
+    theirs = Delivery.registration_id == registration_id
+    waiting = (theirs, Delivery.state == DeliveryState.WAITING)
+    for statement in (
+        delete(Delivery).where(theirs, Delivery.state != DeliveryState.WAITING),
+        update(Delivery).where(*waiting).values(state=DeliveryState.DROPPED, settled_at=now),
+        update(Unmasking).where(Unmasking.registration_id == registration_id).values(sealed=b""),
+        delete(SessionChoice).where(SessionChoice.registration_id == registration_id),
+        delete(Invitation).where(Invitation.registration_id == registration_id),
+    ):
+        db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def _delete(which: ColumnElement[bool]) -> int:
+    result = db.session.execute(delete(Registration).where(which).execution_options(synchronize_session=False))
+    gone: int = result.rowcount  # type: ignore[attr-defined]
+    if gone:
+        stopped.forget_strangers()
+    return gone

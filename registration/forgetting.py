@@ -1,0 +1,178 @@
+"""Forgetting, carried out: short units of work one after another, then whatever lies beside the database.
+
+What is noted as gone is wiped from the disk too: broken off anywhere, it goes on the next time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Flask
+
+from config import Settings
+from registration.domain import erased_ids, erasure, privacy, private_folders
+from registration.domain.privacy import Due
+from registration.extensions import db, wipe_free_space, writing
+from registration.mail.posting import mail_folder
+
+PAUSE = 0.1
+"""Seconds between two units of work, in which whoever waits for SQLite's lock gets it: it is tried for so often."""
+SHARE = 0.5
+"""Seconds of a sweep after which what is still to be forgotten waits for the next one: reminders go ahead."""
+PROGRESS = "plenary.forgetting"
+GoesOn = Callable[[], bool]
+"""Asked between two units of work."""
+
+
+@dataclass
+class Progress:
+    """How far this process has come; one that begins anew finds that most is done, and soon comes as far."""
+
+    replayed: bool = False
+    """Whether the file of erased ids was read."""
+    unfinished: bool = False
+    last_rows: dict[Due, int] = field(default_factory=dict)
+    """While fields are taken off: the last row number looked at."""
+
+
+class NotWiped(Exception):
+    """Somebody who reads or writes kept the database from being wiped; what was deleted may still be on the disk."""
+
+
+def forget_all(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
+    """Forget all that is to be forgotten by now, and wipe the database in any case.
+
+    Returns (event slug, registrations deleted) of the events whose time is over. Raises NotWiped, and OSError where
+    the file of erased ids takes nothing down.
+    """
+    wipe()
+    erase_again(settings)
+    forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
+    erase_leaving(settings, now=now)
+    return forgotten
+
+
+def go_on(app: Flask, *, now: datetime, wipe_first: bool) -> None:
+    """Do a sweep's share; in a process's first one, forget who has come back with a backup. Raises as `forget_all`."""
+    settings: Settings = app.config["PLENARY"]
+    progress = progress_of(app)
+    progress.unfinished = False
+    if wipe_first:
+        wipe()
+    if not progress.replayed:
+        erase_again(settings)
+        progress.replayed = True
+    ends = time.monotonic() + SHARE
+    forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
+    erase_leaving(settings, now=now)
+
+
+def progress_of(app: Flask) -> Progress:
+    """Return how far this process has come."""
+    progress: Progress = app.extensions.setdefault(PROGRESS, Progress())
+    return progress
+
+
+def erase_again(settings: Settings) -> int:
+    """Delete those in the file of erased ids who are in the database again. Returns how many.
+
+    Wipes the disk wherever anybody was ever erased: a process may have been killed before it came to that.
+    """
+    erased = erased_ids.read(settings.erased_file)
+    back = erasure.come_back(erased)
+    db.session.rollback()
+    for first in range(0, len(back), erasure.ROWS_AT_ONCE):
+        with writing():
+            erasure.erase_again(back[first:][: erasure.ROWS_AT_ONCE])
+    if erased:
+        wipe()
+    return len(back)
+
+
+def erase_leaving(settings: Settings, *, now: datetime) -> int:
+    """Write down the ids of those who have asked to be erased, and delete whose farewell mail is settled."""
+    public_ids = erasure.leaving()
+    db.session.rollback()
+    if not public_ids:
+        return 0
+    erased_ids.note(settings.erased_file, public_ids)
+    with writing():
+        gone = erasure.finish(public_ids, now=now)
+    if gone:
+        wipe()
+    return gone
+
+
+def forget_events(settings: Settings, progress: Progress, goes_on: GoesOn, *, now: datetime) -> list[tuple[str, int]]:
+    """Forget what is due of each event, while it `goes_on`. Returns (slug, registrations deleted) of those that are
+    forgotten whole."""
+    due = privacy.due(now=now)
+    db.session.rollback()
+    forgotten = []
+    for one in due:
+        if one.whole:
+            gone = _forget_people(one, progress, goes_on)
+            forgotten.append((one.slug, gone))
+        elif one.new:
+            _forget_fields(one, progress, goes_on)
+        if progress.unfinished:
+            return forgotten
+    if forgotten:
+        _empty_folders(settings)
+    if forgotten or any(one.new for one in due):
+        wipe()
+    for one in due:
+        with writing():
+            privacy.note(one, now=now)
+        progress.last_rows.pop(one, None)
+    return forgotten
+
+
+def wipe() -> None:
+    """Wipe what was deleted from the disk. Raises NotWiped."""
+    if not wipe_free_space():
+        raise NotWiped
+
+
+def _forget_people(due: Due, progress: Progress, goes_on: GoesOn) -> int:
+    gone = 0
+    while True:
+        with writing():
+            number = privacy.forget_people(due.event_id)
+        gone += number
+        if number < privacy.ROWS_AT_ONCE:
+            break
+        if not goes_on():
+            progress.unfinished = True
+            return gone
+    with writing():
+        privacy.forget_words(due.event_id)
+    return gone
+
+
+def _forget_fields(due: Due, progress: Progress, goes_on: GoesOn) -> None:
+    last = progress.last_rows.get(due, 0)
+    while True:
+        with writing():
+            found = privacy.forget_fields(due.event_id, due.new, after=last)
+        if found is None:
+            return
+        progress.last_rows[due] = last = found
+        if not goes_on():
+            progress.unfinished = True
+            return
+
+
+def _after_a_pause() -> bool:
+    time.sleep(PAUSE)
+    return True
+
+
+def _empty_folders(settings: Settings) -> None:
+    """Remove the mail of a development machine, which knows no events, and what killed exports left."""
+    for mail in mail_folder(settings).glob("*.eml"):
+        mail.unlink(missing_ok=True)
+    private_folders.remove_left(settings.instance_path)
