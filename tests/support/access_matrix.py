@@ -237,7 +237,7 @@ OF_AN_EVENT = [
     page("organizer.export", EXPORT, EXPORTING, "Why you take this list"),
     form("organizer.take", EXPORT, EXPORTING, "Rana", columns="name", format="csv", reason="To print badges"),
     page("organizer.sessions", f"{DESK}sessions/", SEEING, "Sessions"),
-    page("organizer.session", SESSION, SEEING, "What participants hold"),
+    page("organizer.session", SESSION, SEEING, "Opening session"),
     form("organizer.review_session", f"{SESSION}review", EDITING, "Before you save", of=SESSION, keeps=False,
          title_en="Another title"),
     form("organizer.edit_session", SESSION, EDITING, f"→{SESSION}", of=SESSION, title_en="Another title",

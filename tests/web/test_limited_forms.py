@@ -16,7 +16,7 @@ A_MINUTE = {
     "signup.send_link": 60,
     "signup.prove": 60,
     "organizer.sign_in": 10,
-    "organizer.password": 10,
+    "organizer.set_password": 10,
     "organizer.take": 10,
 }
 

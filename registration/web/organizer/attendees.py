@@ -106,7 +106,8 @@ def _decided(event: Event, form: DecisionForm, chosen: list[str]) -> bool:
     except Refusal as refusal:
         _put_beside(form, refusal)
         return False
-    empty_log()
+    if result.done:
+        empty_log()
     _say(Decision(wanted), result)
     return True
 
