@@ -519,4 +519,5 @@ def test_who_may_not_unmask_compares_with_what_stands_without_learning_who_it_is
     owner.submit(owner.page(page.url).form(FORM), categories=["victims-survivors"])
     compared = editor.submit(page.form(FORM), 422, subject_en="Another", categories=["youth"])
     assert "Somebody has changed this announcement" in compared.text
+    assert "Now: Participant" in compared.text
     assert "Victim or survivor" not in compared.text
