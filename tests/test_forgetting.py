@@ -183,7 +183,7 @@ class TestPagesSayWhatGoesWhen:
 
     def test_the_privacy_page_and_when_it_changes(self, app: Flask, client: Client, clock: FakeClock) -> None:
         path = f"{EVENT}privacy/"
-        assert client.page(path).texts("main li") == [
+        assert client.page(path).texts(".clocks li") == [
             "Deleted earlier, on Wednesday, 27 May 2026: what else you need",
             "Deleted earlier, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
             "your name for vetting",
@@ -192,7 +192,7 @@ class TestPagesSayWhatGoesWhen:
         with app.app_context():
             assert {one.at for one in clocks.clocks(event_named(SLUG))} <= set(showing.page_changes(event_named(SLUG)))
         clock.move_to(LAST_END)
-        assert client.page(path).texts("main li")[:2] == [
+        assert client.page(path).texts(".clocks li")[:2] == [
             "Deleted already, on Wednesday, 27 May 2026: what else you need",
             "Deleted earlier, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
             "your name for vetting",

@@ -83,7 +83,7 @@ def test_until_then_nothing_goes(people: None) -> None:
 def test_then_everything_about_people_goes_and_numbers_stay(people: None) -> None:
     assert purge(FORGOTTEN_AT) == [(SLUG, 4)]
     assert count(Registration, Delivery, SessionChoice) == [0, 0, 0]
-    assert event_named(SLUG).kept_numbers == {}
+    assert event_named(SLUG).kept_numbers == privacy.NOTHING_KEPT
 
 
 def test_the_numbers_that_stay_point_at_nobody(now: datetime) -> None:

@@ -63,7 +63,13 @@ def submission(event: Event, *, now: datetime) -> Submission:
     sealed = keyring.keys.seal({"address": "bao@example.org"}, f"submission/{public_id}")
     kind = SubmissionKind.FIND
     return Submission(
-        public_id=public_id, event_id=event.id, kind=kind, digest=bytes(32), sealed=sealed, created_at=now
+        public_id=public_id,
+        event_id=event.id,
+        kind=kind,
+        digest=bytes(32),
+        sealed=sealed,
+        created_at=now,
+        next_try_at=now,
     )
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from registration import tray
-from registration.domain import privacy, submissions
+from registration.domain import submissions
 from registration.domain.personal import Personal, open_personal
 from registration.domain.programme import event_named
 from registration.domain.signup import PROOF_TIME, SignUp
@@ -29,6 +29,7 @@ from tests.support.dialogue import (
     registrations,
     take_part_by_rule,
 )
+from tests.support.erasing import forget_due
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 pytestmark = pytest.mark.usefixtures("dialogue", "context")
@@ -195,8 +196,7 @@ def test_a_crowd_is_answered_in_portions(now: datetime) -> None:
 def test_it_goes_with_the_event(now: datetime) -> None:
     take_part_by_rule(now=now)
     find(now=LAST_END + 30 * DAY)
-    with writing():
-        privacy.purge(now=LAST_END + 30 * DAY)
+    forget_due(LAST_END + 30 * DAY)
     assert waiting() == []
     assert db.session.execute(select(Registration)).all() == []
     assert db.session.execute(select(Category)).all() != []

@@ -28,6 +28,8 @@ SHORTEST = 5
 LONGEST = 60
 MOST = 60
 """Values that one test is searched for; of a crowd these are enough."""
+OPEN = frozenset({"category", "country", "language", "stream_language", "zone"})
+"""What a form says that stands in the open beside the sealed part, for counting and filtering."""
 PUBLIC_TABLES = {
     "category", "event", "event_session", "programme_item", "question", "reminder_rule", "session_revision", "speaker",
     "stream",
@@ -137,8 +139,9 @@ def _words(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _words(inner)
+        for name, inner in value.items():
+            if name not in OPEN:
+                yield from _words(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _words(inner)
