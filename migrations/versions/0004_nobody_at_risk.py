@@ -49,6 +49,7 @@ def upgrade() -> None:
     op.add_column("category", sa.Column("asks_vetting_name", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, NEW_KINDS)
+    _order_indexes()
     _create_submission()
     _create_unmasking()
     op.create_table(
@@ -71,6 +72,17 @@ def downgrade() -> None:
     op.drop_index("ix_registration_leaving", table_name="registration")
     for column in _of_registration():
         op.drop_column("registration", column.name)
+
+
+def _order_indexes() -> None:
+    """SQLite chooses among indexes by when they were made, and the batch has made them anew in any order."""
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    find = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = :name"
+    for name in ("due", "owner", "message_digest", "announcement", "not_sent"):
+        (code,) = op.get_bind().execute(sa.text(find), {"name": f"ix_delivery_{name}"}).one()
+        op.execute(f"DROP INDEX ix_delivery_{name}")
+        op.execute(code)
 
 
 def _of_registration() -> tuple[sa.Column, ...]:

@@ -34,6 +34,8 @@ DOORS = [
     Door("unsubscribe.stop", LinkKind.UNSUBSCRIBE, "POST", "/unsubscribe/{}/", 200),
     Door("organizer.password", PASSWORD, "GET", "/organizer/password/{}/", 303),
     Door("signup.prove", LinkKind.PROVE, "POST", "/prove/{}/", 303),
+    # What has been proved just before is for its own page to erase.
+    Door("signup.erase_unproved", LinkKind.PROVE, "POST", "/prove/{}/erase/", 409),
 ]
 """A good key may be tried at all of them in this order."""
 

@@ -16,6 +16,7 @@ VALUES: dict[str, object] = {
     "rule_slug": "day-before",
     "filename": "plenary.css",
     "key": "A" * 44,
+    "name": "feed",
     "code": "A" * 22,
     "public_id": "A" * 22,
     "number": 1,

@@ -115,7 +115,7 @@ def test_what_is_refused_at_the_desk_is_logged_by_account_and_page(
     told = [one.getMessage() for one in caplog.records if one.name == "plenary.security"]
     assert told == [
         f"access_refused account={account} page=organizer.export event=dialogue-next",
-        f"access_refused account={account} page=organizer.event event=dialogue-next",
+        f"access_refused account={account} page=organizer.event event=another",
     ]
 
 

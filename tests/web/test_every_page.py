@@ -36,8 +36,8 @@ ROUTES = {row.endpoint: row for row in ROWS if row.method == "GET"}
 """Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
 STATUS = {
     **{name: 303 for name, row in ROUTES.items() if row in OF_AN_EVENT},
-    **dict.fromkeys(("participant.enter", "organizer.home"), 303),
-    "organizer.password": 404,
+    **dict.fromkeys(("participant.enter", "organizer.home", "organizer.account"), 303),
+    **dict.fromkeys(("organizer.password", "organizer.set_password"), 404),
 }
 """What they get where it is not 200."""
 KEPT = {"shared": "public, max-age", "own": "private, no-cache, max-age", "": "no-store"}

@@ -17,7 +17,7 @@ from registration.extensions import limiter
 from registration.networks import network_of
 from tests.support.client import Client
 from tests.support.clock import Seconds
-from tests.support.dialogue import AMINA, FIND, REGISTER, answers, load_dialogue, registrations, take_part
+from tests.support.dialogue import AMINA, FIND, REGISTER, answers, empty_tray, load_dialogue, registrations, take_part
 from tests.support.smtp import MailServer
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -127,6 +127,7 @@ def test_the_page_says_how_long_to_wait_and_keeps_what_was_typed(app: Flask, cli
     assert "There were too many tries; wait a minute and try again." in page.text
     seconds.pass_by(30)
     assert client.submit(page.form(), 200).heading == "Look at your mail"
+    empty_tray(app)
     with app.app_context():
         assert len(registrations(AMINA)) == 1
 

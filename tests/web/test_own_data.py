@@ -15,6 +15,7 @@ from registration.domain import erasure, exports, figures
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import event_named
+from registration.domain.rough import exact
 from registration.errors import NotFound
 from registration.extensions import db, writing
 from registration.models import Delivery, Event, Invitation, Registration, SessionChoice, StoppedAddress, Unmasking
@@ -22,6 +23,7 @@ from registration.models.delivery import DeliveryKind as Kind
 from registration.models.delivery import DeliveryState
 from registration.models.invitation import Reply
 from registration.models.organizer import Role
+from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import (
@@ -120,8 +122,10 @@ def test_somebody_who_is_leaving_is_on_no_page_and_in_no_list(app: Flask, client
     for path in (f"{LIST}{public_id}/", f"{LIST}{public_id}/erase"):
         assert (path, desk.get(path).status_code) == (path, 404)
     with app.app_context():
-        found = figures.figures(event_named(SLUG), unmasked=True)
-        assert (found.total.total(), figures.totals([event_named(SLUG)])[event_named(SLUG).id].total()) == (0, 0)
+        event = event_named(SLUG)
+        nobody = dict.fromkeys(State, exact(0))
+        assert figures.figures(event, unmasked=True, exactly=True).total == nobody
+        assert figures.totals([event], exactly=[event.id])[event.id] == nobody
 
 
 @SQLITE

@@ -73,7 +73,7 @@ def test_a_name_for_vetting_is_told_with_how_long_it_stays(notice: Notice) -> No
         [one for one in sentences if one in page.text]
         for page in (
             notice.of(),
-            notice.of(vetting=True),
+            notice.of(vetting=True, keeps_vetting_names=False),
             notice.of(vetting=True, keeps_vetting_names=True),
         )
     ]

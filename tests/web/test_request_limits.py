@@ -16,7 +16,7 @@ from tests.support.organizers import at_desk
 from tests.support.routes import addresses
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-NEVER_READ = {"unsubscribe.stop", "unsubscribe.undo", "signup.prove"}
+NEVER_READ = {"unsubscribe.stop", "unsubscribe.undo", "signup.prove", "signup.erase_unproved"}
 """Forms of which nothing is read: the key in their address says all."""
 
 

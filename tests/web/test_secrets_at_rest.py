@@ -205,7 +205,7 @@ def test_what_is_forgotten_is_gone_from_the_file_too(app: Flask, clock: FakeCloc
         assert db.session.execute(text("SELECT count(*) FROM registration")).scalar_one() == 0
     files = Path(database_url.removeprefix("sqlite:///")).parent.glob("plenary.sqlite*")
     octets = b"".join(file.read_bytes() for file in files)
-    assert len(sealed) == 2
+    assert len(sealed) == 3
     assert [one for one in sealed if one in octets or one[20:60] in octets] == []
 
 
