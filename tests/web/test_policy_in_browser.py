@@ -22,6 +22,10 @@ def world(live_server: LiveServer, smtp: MailServer) -> Everybody:
     return everybody(live_server.app, smtp)
 
 
+NO_PAGES = {*MAIL_BODIES, "organizer.password", "organizer.set_password", "own_data.copy"}
+"""Mails in their frame, what only a one-time link opens, and a download."""
+
+
 @pytest.fixture
 def owner_tab(world: Everybody, browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A tab in which an owner is signed in and Amina's own page is open."""
