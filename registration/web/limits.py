@@ -24,7 +24,7 @@ SAME_ADDRESS = "60 per hour"
 """Sign-ups of one address from one network: few enough for who is being pestered, enough for who cannot wait."""
 LOST_LINKS = "20 per hour"
 """Lost links of one address, from wherever: whoever owns it has them in the mailbox by then."""
-PASSWORDS = "10 per minute; 100 per hour"
+PASSWORDS = "10 per minute; 100 per hour"  # pragma: allowlist secret
 """Passwords from one network, device or account."""
 SAME_ACCOUNT = 100
 """Passwords in an hour for one account from devices that are strange to it (NIST SP 800-63B, 5.2.2)."""
