@@ -23,7 +23,7 @@ from flask import Flask, current_app
 
 from config import SealKey
 
-THE_SECRET = "SECRET_KEY"  # noqa: S105 - a name
+THE_SECRET = "SECRET_KEY"  # noqa: S105  # pragma: allowlist secret - a name
 """What the secret of the settings is called among the proofs; no key of SEAL_KEYS can be called so."""
 NONCE_BYTES = 12
 PUBLIC_ID_BYTES = 16
