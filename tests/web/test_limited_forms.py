@@ -17,6 +17,8 @@ A_MINUTE = {
     "signup.prove": 60,
     "organizer.sign_in": 10,
     "organizer.set_password": 10,
+    "organizer.change_password": 10,
+    "organizer.end_sessions": 10,
     "organizer.take": 10,
 }
 
