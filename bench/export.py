@@ -28,9 +28,10 @@ from flask import Flask
 from sqlalchemy import insert, select
 
 from config import SealKey
+from registration.databases import prepare_sqlite
 from registration.domain import accounts, exports
 from registration.domain.personal import Personal, seal_into
-from registration.extensions import db, keyring, prepare_sqlite, writing
+from registration.extensions import db, keyring, writing
 from registration.keys import NONCE_BYTES, new_public_id
 from registration.models import Category, Event, Registration
 from registration.models.event import Entry, EventState

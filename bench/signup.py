@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bench.house import NOW, house
 from registration import tray
-from registration.extensions import prepare_sqlite
+from registration.databases import prepare_sqlite
 
 ROUNDS, POSTS = 7, 100
 BAR = 0.4

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Settings, load_settings, with_development_secrets
 from registration import commands, security_log
 from registration.clock import Clock, set_clock, system_clock
+from registration.databases import prepare_postgresql, prepare_sqlite
 from registration.extensions import (
     babel,
     compress,
@@ -20,8 +21,6 @@ from registration.extensions import (
     login,
     mail,
     migrate,
-    prepare_postgresql,
-    prepare_sqlite,
 )
 from registration.web import (
     access,

@@ -15,7 +15,7 @@ from celery import Celery
 from celery.signals import worker_process_init
 
 from config import Settings, SettingsError
-from registration import create_app, worker
+from registration import create_app, sweeping, worker
 from registration.extensions import db
 from registration.keys import new_public_id
 from registration.starting import check_keys
@@ -71,7 +71,7 @@ def sweep() -> None:
     """Make what falls due."""
     with flask_app.app_context():
         if worker.is_ready():
-            worker.sweep()
+            sweeping.sweep()
 
 
 @app.task(name="plenary.deliver")

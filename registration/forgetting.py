@@ -8,20 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Flask
 
-from config import Settings
+from config import Settings, SettingsError
+from registration.databases import empty_log, wipe_free_space
 from registration.domain import erased_ids, erasure, privacy, private_folders
 from registration.domain.privacy import Due
-from registration.extensions import db, wipe_free_space, writing
+from registration.extensions import db, writing
 from registration.mail.posting import mail_folder
 
 PAUSE = 0.1
 """Seconds between two units of work, in which whoever waits for SQLite's lock gets it: it is tried for so often."""
 SHARE = 0.5
 """Seconds of a sweep after which what is still to be forgotten waits for the next one: reminders go ahead."""
+WIPE_AGAIN = timedelta(minutes=1)
+EMPTY_LOG_EVERY = timedelta(minutes=1)
 PROGRESS = "plenary.forgetting"
 GoesOn = Callable[[], bool]
 """Asked between two units of work."""
@@ -34,6 +37,10 @@ class Progress:
     replayed: bool = False
     """Whether the file of erased ids was read."""
     unfinished: bool = False
+    wipe_again_at: datetime | None = None
+    """When to try what somebody who read or wrote kept this process from."""
+    log_emptied_at: datetime | None = None
+    """When SQLite's log was emptied last; None where that is to be done at once."""
     last_rows: dict[Due, int] = field(default_factory=dict)
     """While fields are taken off: the last row number looked at."""
 
@@ -43,31 +50,55 @@ class NotWiped(Exception):
 
 
 def forget_all(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
-    """Forget all that is to be forgotten by now, and wipe the database in any case.
+    """Forget all that is to be forgotten by now, and wipe the database at the end in any case.
 
     Returns (event slug, registrations deleted) of the events whose time is over. Raises NotWiped, and OSError where
     the file of erased ids takes nothing down.
     """
-    wipe()
     erase_again(settings)
     forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
     erase_leaving(settings, now=now)
+    wipe()
     return forgotten
 
 
-def go_on(app: Flask, *, now: datetime, wipe_first: bool) -> None:
-    """Do a sweep's share; in a process's first one, forget who has come back with a backup. Raises as `forget_all`."""
+def go_on(app: Flask, *, now: datetime) -> None:
+    """Do a sweep's share. Raises as `forget_all`, and does nothing for a minute where the database was not wiped."""
     settings: Settings = app.config["PLENARY"]
     progress = progress_of(app)
-    progress.unfinished = False
-    if wipe_first:
-        wipe()
-    if not progress.replayed:
-        erase_again(settings)
-        progress.replayed = True
+    if progress.wipe_again_at and now < progress.wipe_again_at:
+        return
     ends = time.monotonic() + SHARE
-    forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
-    erase_leaving(settings, now=now)
+    try:
+        if progress.wipe_again_at:
+            wipe()
+            progress.wipe_again_at = None
+        forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
+    except NotWiped:
+        progress.wipe_again_at = now + WIPE_AGAIN
+        raise
+    if erase_leaving(settings, now=now):
+        progress.log_emptied_at = None
+
+
+def empty_log_again(app: Flask, *, now: datetime) -> None:
+    """Once a minute, let SQLite's log hold nothing of what was overwritten or deleted; while somebody reads, as soon as
+    nobody does."""
+    progress = progress_of(app)
+    if progress.log_emptied_at is None or abs(now - progress.log_emptied_at) >= EMPTY_LOG_EVERY:
+        progress.log_emptied_at = now if empty_log() else None
+
+
+def replay(app: Flask) -> None:
+    """Once in a process, and before any mail leaves, delete who was erased and has come back with a backup.
+
+    Raises SettingsError if the file of their ids is lost, and OSError if it cannot be read.
+    """
+    progress = progress_of(app)
+    if not progress.replayed:
+        erase_again(app.config["PLENARY"])
+        progress.replayed = True
+        progress.log_emptied_at = None
 
 
 def progress_of(app: Flask) -> Progress:
@@ -79,16 +110,16 @@ def progress_of(app: Flask) -> Progress:
 def erase_again(settings: Settings) -> int:
     """Delete those in the file of erased ids who are in the database again. Returns how many.
 
-    Wipes the disk wherever anybody was ever erased: a process may have been killed before it came to that.
+    Raises SettingsError where people were erased and there is no such file.
     """
-    erased = erased_ids.read(settings.erased_file)
-    back = erasure.come_back(erased)
+    file = settings.erased_file
+    if not file.exists() and erasure.was_anybody_erased():
+        raise SettingsError(f"ERASED_FILE, {file}, is lost: put it back, or an empty file if there is no copy.")
+    back = erasure.come_back(erased_ids.read(file))
     db.session.rollback()
     for first in range(0, len(back), erasure.ROWS_AT_ONCE):
         with writing():
             erasure.erase_again(back[first:][: erasure.ROWS_AT_ONCE])
-    if erased:
-        wipe()
     return len(back)
 
 
@@ -100,10 +131,7 @@ def erase_leaving(settings: Settings, *, now: datetime) -> int:
         return 0
     erased_ids.note(settings.erased_file, public_ids)
     with writing():
-        gone = erasure.finish(public_ids, now=now)
-    if gone:
-        wipe()
-    return gone
+        return erasure.finish(public_ids, now=now)
 
 
 def forget_events(settings: Settings, progress: Progress, goes_on: GoesOn, *, now: datetime) -> list[tuple[str, int]]:

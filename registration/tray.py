@@ -8,7 +8,7 @@ from datetime import datetime
 from registration.domain import submissions
 from registration.domain.submissions import Taken
 from registration.extensions import writing
-from registration.mail.recording import leave_unit
+from registration.mail.recording import leave_unit_after
 
 logger = logging.getLogger("plenary.worker")
 
@@ -34,10 +34,9 @@ def _answer_next(now: datetime) -> bool:
                 return False
             submissions.answer(taken, now=now)
     except Exception as error:
-        leave_unit()
         if taken is None:
             raise
-        logger.error("what was sent by a form cannot be answered (%s)", type(error).__name__)
+        leave_unit_after(error, "what was sent by a form cannot be answered", logger)
         with writing():
             submissions.put_off(taken, now=now)
     return True

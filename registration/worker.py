@@ -1,40 +1,28 @@
-"""The worker: `sweep` makes what falls due, `deliver` sends what is owed, and a loop calls them."""
+"""The worker: `deliver` sends what is owed, and a loop calls it and the sweep (`sweeping`)."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
 
 from flask import Flask, current_app
 
 from config import Settings
-from registration import clock, forgetting, tray
-from registration.domain import (
-    admission,
-    announcement_mails,
-    notices,
-    openness,
-    outbox,
-    pace,
-    reminders,
-    signup,
-    submissions,
-)
-from registration.domain.accounts import expire_sessions
+from registration import clock, forgetting
+from registration.domain import outbox, pace
 from registration.domain.pace import TooSoon
-from registration.domain.queue_health import overdue
-from registration.extensions import DATABASE_AWAY, db, writing
+from registration.extensions import DATABASE_AWAY, writing
 from registration.keys import new_public_id
 from registration.mail.handover import hand_over
 from registration.mail.posting import Unreachable, postman
-from registration.mail.recording import Stop, leave_unit, surely
+from registration.mail.recording import Stop, leave_unit_after, surely
 from registration.starting import recheck_keys
+from registration.sweeping import forget, sweep
 
 logger = logging.getLogger("plenary.worker")
 
@@ -46,47 +34,29 @@ OUTAGE_PAUSE = 5.0
 
 LOOK_EVERY = 1.0
 """Seconds between two looks, within a batch, for urgent mail."""
-ALARM_EVERY = timedelta(minutes=1)
-OVERDUE = (
-    "due for more than 2 minutes and not sent: %d mails, %d rounds of reminders, %d answers to forms, since %s (%s)"
-)
-WIPE_AGAIN = timedelta(minutes=1)
 
-T = TypeVar("T")
 Work = Callable[[threading.Event], int]
 """What is done on each connection until the event is set; returns how many mails were tried."""
 
 
-def is_ready() -> bool:
-    """Whether the keys fit the database, which was away when this process started; not, while it is still away.
+def make_ready() -> None:
+    """See to what has to be before this process does anything: the keys fit the database, and who was erased before a
+    backup was restored is gone again.
 
-    Raises SettingsError if they do not fit.
+    Raises SettingsError, whose sentence says what to do, and what the database or the file of erased ids raises.
     """
+    recheck_keys()
+    forgetting.replay(current_app)
+
+
+def is_ready() -> bool:
+    """Whether that is done, or could be done now; raises SettingsError alone."""
     try:
-        recheck_keys()
-    except DATABASE_AWAY as error:
-        leave_unit()
-        _log("the keys cannot be checked", error)
+        make_ready()
+    except (*DATABASE_AWAY, OSError) as error:
+        leave_unit_after(error, "nothing is begun yet", logger)
         return False
     return True
-
-
-def sweep() -> None:
-    """Answer what was sent by forms, and make what falls due now: notices of changes, reminders, announcements, moves
-    of waiting lists, what pages say of places, and what is to be forgotten; and log what is overdue.
-
-    A step that fails is logged and holds up neither the others nor the mail.
-    """
-    for step in STEPS:
-        _guarded(step)
-
-
-def _guarded(step: Callable[[datetime], None]) -> None:
-    try:
-        step(clock.now())
-    except Exception as error:  # noqa: BLE001 - the next sweep tries again
-        leave_unit()
-        _log(f"{step.__name__.strip('_')} failed", error)
 
 
 def deliver(owner: str, limit: int = BATCH, stop: Stop = lambda: False, shift: timedelta = outbox.LEASE / 2) -> int:
@@ -113,22 +83,20 @@ def run_once(stopped: threading.Event | None = None) -> int:
 
     Raises Unreachable where mail cannot leave.
     """
-    recheck_keys()
+    make_ready()
     stopped = stopped or threading.Event()
     sweep()
     while forgetting.progress_of(current_app).unfinished and not stopped.wait(forgetting.PAUSE):
-        _guarded(_forget)
+        forget()
     with _on_each_connection(_deliver_all, stopped) as running:
         return sum(one.result() for one in running)
 
 
 def run_until(stopped: threading.Event) -> None:
     """Sweep, and deliver on each connection, until `stopped` is set; a fault is logged and the next round tries
-    again. Raises SettingsError where the keys do not fit the database."""
+    again. Raises SettingsError as `make_ready` does."""
     while not stopped.is_set() and not is_ready():
         stopped.wait(OUTAGE_PAUSE)
-    # Whoever was erased before a restored backup was taken in is gone before any mail leaves.
-    sweep()
     with _on_each_connection(_deliver_until, stopped):
         try:
             while not stopped.is_set():
@@ -188,8 +156,7 @@ def deliver_guarded(owner: str, stop: Stop = lambda: False, shift: timedelta = o
         logger.warning("the mail server takes no mail now (%s)", error)
         return OUTAGE_PAUSE
     except Exception as error:  # noqa: BLE001 - one fault must not end the worker
-        leave_unit()
-        _log("a delivery failed", error)
+        leave_unit_after(error, "a delivery failed", logger)
         return PAUSE
 
 
@@ -235,104 +202,3 @@ def _release(owner: str) -> None:
 def _settings() -> Settings:
     settings: Settings = current_app.config["PLENARY"]
     return settings
-
-
-def _answer_submissions(now: datetime) -> None:
-    tray.empty(now=now)
-
-
-def _make_notices(now: datetime) -> None:
-    _make_each(notices.due_sessions(now=now), lambda one: notices.tell(one, now=now))
-
-
-def _make_reminders(now: datetime) -> None:
-    rounds = [(due.rule.id, due.session.id) for due in reminders.not_made(now=now)]
-    _make_each(rounds, lambda one: reminders.make_round(*one, now=now))
-
-
-def _make_announcements(now: datetime) -> None:
-    _make_each(announcement_mails.due(now=now), lambda one: announcement_mails.make(one, now=now))
-
-
-def _make_each(due: Iterable[T], make: Callable[[T], object]) -> None:
-    """Make each in a unit of work of its own: one that fails holds up no other."""
-    for one in due:
-        try:
-            with writing():
-                make(one)
-        except Exception as error:  # noqa: BLE001 - the next sweep tries again
-            leave_unit()
-            _log("what is due cannot be made", error)
-
-
-def _fill_places(now: datetime) -> None:
-    with writing():
-        admission.fill_all(now=now)
-
-
-def _show_places(now: datetime) -> None:
-    stale = openness.stale(now=now)
-    db.session.rollback()
-    if stale:
-        with writing():
-            for event_id, said in stale.items():
-                openness.say(event_id, said)
-
-
-def _forget(now: datetime) -> None:
-    with writing():
-        submissions.expire(now=now)
-        signup.expire_unverified(now=now)
-        expire_sessions(now=now)
-    if _Wiping.again_at and now < _Wiping.again_at:
-        return
-    try:
-        forgetting.go_on(current_app, now=now, wipe_first=_Wiping.again_at is not None)
-        _Wiping.again_at = None
-    except forgetting.NotWiped:
-        _Wiping.again_at = now + WIPE_AGAIN
-        logger.error("the database is in use: what was deleted is not wiped yet; it is tried again in a minute")
-    except OSError as error:
-        logger.error("the file of erased ids takes nothing down (%s): nobody is erased until it does", error.strerror)
-
-
-class _Wiping:
-    """When to try again what somebody who read or wrote kept this process from; None when there is nothing to try."""
-
-    again_at: datetime | None = None
-
-
-class _Alarm:
-    """When this process has last said that something is overdue."""
-
-    sounded_at: datetime | None = None
-
-
-def _sound_alarm(now: datetime) -> None:
-    """Log once a minute, at most, that something is due and does not leave."""
-    if _Alarm.sounded_at and timedelta(0) <= now - _Alarm.sounded_at < ALARM_EVERY:
-        return
-    late = overdue(now=now)
-    db.session.rollback()
-    if late:
-        _Alarm.sounded_at = now
-        told = (late.mails, late.reminders, late.submissions, f"{late.since:%Y-%m-%dT%H:%M:%SZ}", late.cause)
-        logger.error(OVERDUE, *told)
-
-
-STEPS = (
-    _answer_submissions,
-    _make_notices,
-    _make_reminders,
-    _make_announcements,
-    _fill_places,
-    _show_places,
-    _forget,
-    _sound_alarm,
-)
-"""What a sweep does, in this order."""
-
-
-def _log(what: str, error: Exception) -> None:
-    """Log the kind of fault alone: a traceback would quote people's data."""
-    logger.error("%s (%s)", what, type(error).__name__)

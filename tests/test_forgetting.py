@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -320,6 +322,31 @@ class TestRestore:
         assert smtp.to(AMINA) == []
 
     @SQLITE
+    def test_no_mail_leaves_before_that_even_where_nobody_sweeps(
+        self, app: Flask, restored: set[str], smtp: MailServer
+    ) -> None:
+        """As under Celery, where to sweep and to deliver are tasks of different processes."""
+        with app.app_context():
+            assert worker.is_ready()
+            assert len(public_ids(app)) == 1
+
+    @SQLITE
+    def test_nothing_begins_without_the_file(
+        self, app: Flask, restored: set[str], runner: FlaskCliRunner, smtp: MailServer
+    ) -> None:
+        """The database says that somebody was erased: nobody can know who."""
+        with app.app_context(), writing():
+            event_named(SLUG).erased = 1
+        file = app.config["PLENARY"].erased_file
+        file.unlink()
+        for command in (["worker"], ["worker", "--once"], ["purge"]):
+            result = runner.invoke(args=command)
+            assert (result.exit_code, "is lost: put it back" in result.output) == (1, True)
+        assert smtp.mails == []
+        file.touch()
+        assert runner.invoke(args=["worker", "--once"]).exit_code == 0
+
+    @SQLITE
     def test_the_same_event_file_brings_nobody_back(self, app: Flask, restored: set[str], now: datetime) -> None:
         work(app)
         with app.app_context(), writing():
@@ -369,23 +396,44 @@ class TestSomebodyReads:
     def settings(self, settings: Settings) -> Settings:
         return replace(settings, database_url=f"{settings.database_url}?timeout=0.1")
 
+    @contextmanager
+    def reading(self, app: Flask) -> Iterator[None]:
+        with app.app_context(), closing(sqlite3.connect(str(db.engine.url.database))) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM event").fetchone()
+            yield
+
     def test_the_file_is_wiped_a_minute_later(
         self, app: Flask, client: Client, smtp: MailServer, clock: FakeClock, caplog: pytest.LogCaptureFixture
     ) -> None:
         take_part(client, smtp)
-        client.submit(client.page("/my/erase/").form("form[action='/my/erase/']"))
-        work(app)
-        with app.app_context():
-            reader = sqlite3.connect(str(db.engine.url.database))
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM event").fetchone()
-        work(app)
-        assert public_ids(app) == set()
-        assert caplog.text.count("not wiped yet") == 1
-        work(app)
-        assert caplog.text.count("not wiped yet") == 1
-        reader.close()
+        clock.move_to(LAST_END + 60 * DAY)
+        with self.reading(app):
+            for _sweep in range(2):
+                work(app)
+                assert caplog.text.count("not wiped yet") == 1
+        assert (public_ids(app), forgotten_at(app)) == (set(), None)
         clock.advance(MINUTE)
         work(app)
         assert caplog.text.count("not wiped yet") == 1
-        assert worker._Wiping.again_at is None
+        assert forgotten_at(app) == clock.now
+
+    def test_the_log_holds_nothing_of_anybody_as_soon_as_nobody_does(
+        self, app: Flask, client: Client, smtp: MailServer, database_url: str
+    ) -> None:
+        take_part(client, smtp)
+        with app.app_context():
+            sealed = registrations(AMINA)[0].sealed
+        client.submit(client.page("/my/erase/").form("form[action='/my/erase/']"))
+        with self.reading(app):
+            work(app)
+            work(app)
+            assert sealed in octets_of(database_url)
+        assert public_ids(app) == set()
+        work(app)
+        assert sealed not in octets_of(database_url)
+
+
+def forgotten_at(app: Flask) -> datetime | None:
+    with app.app_context():
+        return event_named(SLUG).forgotten_at

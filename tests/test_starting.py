@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -142,19 +143,18 @@ def test_of_two_that_start_at_once_with_different_keys_one_is_refused(app: Flask
     told: list[str] = []
     both = threading.Barrier(2)
 
-    def start_with(key: SealKey) -> None:
-        with another(replace(settings, seal_keys=(key,))) as own:
-            both.wait(30)
-            try:
-                check_keys(own)
-            except SettingsError as error:
-                told.append(str(error))
+    def start_with(own: Flask) -> None:
+        both.wait(30)
+        try:
+            check_keys(own)
+        except SettingsError as error:
+            told.append(str(error))
 
-    others = [threading.Thread(target=start_with, args=(replace(K1, secret=bytes([one] * 32)),)) for one in (1, 2)]
-    for one in others:
-        one.start()
-    for one in others:
-        one.join()
+    with ExitStack() as running:
+        keys = [replace(K1, secret=bytes([one] * 32)) for one in (1, 2)]
+        apps = [running.enter_context(another(replace(settings, seal_keys=(key,)))) for key in keys]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(start_with, apps))
     assert told == [WRONG_K1]
     assert known(app) == {"k1", "SECRET_KEY"}
 

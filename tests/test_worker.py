@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from registration import worker
+from registration import sweeping, worker
 from registration.domain import message_ids, owing, participation
 from registration.extensions import db, writing
 from registration.keys import SealError
@@ -316,7 +316,7 @@ def test_a_reminder_made_before_its_session_moved_is_not_sent(
     join(app, now, AMINA)
     clock.move_to(FIRST_START - DAY)
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
     move_session(app, "human-rights", timedelta(days=3))
     assert work(app) == 1
     assert smtp.mails == []

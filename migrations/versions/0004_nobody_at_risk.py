@@ -103,6 +103,7 @@ def _of_event() -> tuple[sa.Column, ...]:
         sa.Column("keeps_vetting_names", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("forgotten_fields", sa.JSON(), nullable=True),
         sa.Column("forgotten_at", sa.DateTime(), nullable=True),
+        sa.Column("erased", sa.Integer(), server_default="0", nullable=False),
         sa.Column("openness", sa.JSON(), nullable=True),
     )
 

@@ -8,9 +8,10 @@ from collections import Counter
 import click
 from flask.cli import AppGroup
 
+from registration.databases import wipe_free_space
 from registration.domain import sealing
 from registration.domain.sealing import SEALED, SealedColumn
-from registration.extensions import db, keyring, wipe_free_space, writing
+from registration.extensions import db, keyring, writing
 
 BATCH = 100
 """Rows that one unit of work reseals: a few milliseconds, in which others wait."""

@@ -55,16 +55,15 @@ def work(once: bool, moment: str | None) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    if once or moment:
-        try:
+    try:
+        if once or moment:
             click.echo(f"{worker.run_once(stopped)} mails")
-        except Unreachable as error:
-            raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
-    else:
-        try:
+        else:
             worker.run_until(stopped)
-        except SettingsError as error:
-            raise click.ClickException(str(error)) from None
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    except Unreachable as error:
+        raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
 
 
 @click.command("purge")
@@ -76,6 +75,8 @@ def purge() -> None:
     try:
         for slug, count in forgetting.forget_all(settings, now=clock.now()):
             click.echo(f"{slug}: {count} registrations forgotten")
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
     except forgetting.NotWiped:
         raise click.ClickException("The database is in use: run purge once more to wipe what was deleted.") from None
     except OSError as error:

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from registration.domain import admission, owing, stopped
 from registration.domain.participation import lock_registration
 from registration.domain.personal import Personal, open_personal, seal_into
 from registration.errors import Refusal
 from registration.extensions import db, keyring
-from registration.models import Delivery, Invitation, Registration, SessionChoice, Unmasking
+from registration.models import Delivery, Event, Invitation, Registration, SessionChoice, Unmasking
 from registration.models.delivery import DeliveryKind, DeliveryState
 from registration.models.registration import RegistrationState as State
 
@@ -67,7 +67,17 @@ def finish(public_ids: Sequence[str], *, now: datetime) -> int:
         Delivery.state == DeliveryState.WAITING,
     )
     may_go = or_(~farewell_waits, Registration.leaving_since <= now - FAREWELL_TIME)
-    return _delete(and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_not(None), may_go))
+    which = and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_not(None), may_go)
+    of_events = select(Registration.event_id, func.count()).where(which).group_by(Registration.event_id)
+    for event_id, number in db.session.execute(of_events).all():
+        more = update(Event).where(Event.id == event_id).values(erased=Event.erased + number)
+        db.session.execute(more.execution_options(synchronize_session=False))
+    return _delete(which)
+
+
+def was_anybody_erased() -> bool:
+    """Whether anybody has been erased from this database."""
+    return bool(db.session.scalar(select(exists().where(Event.erased > 0))))
 
 
 def come_back(public_ids: Iterable[str]) -> list[str]:

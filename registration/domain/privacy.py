@@ -136,7 +136,7 @@ def note(done: Due, *, now: datetime) -> None:
 
 def _holds() -> list[ColumnElement[bool]]:
     """Return conditions on an Event, one of which is so while anything is to be forgotten at some time."""
-    has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement, Submission)]
+    has = [exists().where(model.event_id == Event.id) for model in (Registration, Announcement)]
     deleted_but_not_wiped = and_(Event.forgotten_at.is_(None), cast(Event.kept_numbers, Text) != "{}")
     return [*has, exports.holds_words(), unmasking.holds_words(), deleted_but_not_wiped]
 

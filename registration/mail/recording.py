@@ -43,3 +43,9 @@ def leave_unit() -> None:
     """Leave the unit of work that a fault broke off; where its connection is gone, there is nothing to leave."""
     with suppress(SQLAlchemyError):
         db.session.rollback()
+
+
+def leave_unit_after(error: Exception, what: str, log: logging.Logger) -> None:
+    """Leave the unit of work, and log the kind of the fault alone: a traceback would quote people's data."""
+    leave_unit()
+    log.error("%s (%s)", what, type(error).__name__)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from icalendar import Calendar
 
-from registration import worker
+from registration import sweeping
 from registration.domain import message_ids, outbox, participation
 from registration.domain.owed import still_owed
 from registration.domain.participation import current_wishes
@@ -407,7 +407,7 @@ def test_what_changes_between_two_tries_has_a_message_id_of_its_own(
 def message_id_of_next(app: Flask, clock: FakeClock) -> str:
     """The Message-ID of the mail that a worker would send next, and does not."""
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
         with writing():
             [[one]] = outbox.claim(owner="one", limit=1, now=clock.now)
         delivery = still_owed(one, owner="one", now=clock.now)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from registration import worker
+from registration import sweeping
 from registration.domain import outbox, owing
 from registration.extensions import db, writing
 from registration.models import Submission
@@ -48,7 +48,7 @@ TITLE = (
 @pytest.fixture(autouse=True)
 def _dialogue(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     load_dialogue(app)
-    monkeypatch.setattr(worker._Alarm, "sounded_at", None)
+    monkeypatch.setattr(sweeping._Alarm, "sounded_at", None)
 
 
 def alarms(page: Page) -> list[str]:
@@ -185,7 +185,7 @@ def test_the_worker_logs_it_once_a_minute_and_names_nobody(
     def logged() -> list[tuple[int, str]]:
         caplog.clear()
         with app.app_context():
-            worker.sweep()
+            sweeping.sweep()
         return [(one.levelno, one.getMessage()) for one in caplog.records]
 
     line = (

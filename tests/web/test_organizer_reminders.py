@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from registration import worker
+from registration import sweeping
 from registration.domain import reminder_edits
 from registration.domain.access import ALLOWED, Action
 from registration.domain.programme import event_named
@@ -103,7 +103,7 @@ def test_the_list_shows_how_each_rule_stands_for_every_session(
     editor = at_desk(app, Role.EDITOR)
     assert rounds(editor.page(REMINDERS))[0][1] == "Due now: it leaves in a moment"
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
     assert rounds(editor.page(REMINDERS))[0][1:] == ["Sending: 3 mails are waiting", due, "3", "sent: 0"]
     smtp.replies["bo@example.org"] = "550 5.1.1 Unknown"
     work(app)
@@ -286,7 +286,7 @@ def test_a_pause_and_a_delete_hold_at_once(app: Flask, smtp: MailServer, clock: 
     clock.move_to(DUE)
     editor = at_desk(app, Role.EDITOR)
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
     page = press(editor, editor.page(RULE), "pause")
     assert rounds(page)[0][1] == "Paused"
     assert work(app) == 0

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from registration import worker
+from registration import sweeping
 from registration.domain import outbox, owing, participation
 from registration.domain.link_keys import LinkKind, key_for
 from registration.domain.owed import still_owed
@@ -136,7 +136,7 @@ def test_the_page_after_it_takes_it_back(app: Flask, client: Client, amina: int,
 def test_a_reminder_that_waits_is_dropped(app: Flask, client: Client, clock: FakeClock, link: str) -> None:
     clock.move_to(FIRST_START - DAY)
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
     client.post(link)
     work(app)
     with app.app_context():
@@ -148,7 +148,7 @@ def test_a_mail_in_a_workers_hand_is_looked_at_anew(
 ) -> None:
     clock.move_to(FIRST_START - DAY)
     with app.app_context():
-        worker.sweep()
+        sweeping.sweep()
         with writing():
             ((held,),) = outbox.claim(owner="one", limit=5, now=clock.now)
         before = outbox.marks([held], owner="one", now=clock.now)

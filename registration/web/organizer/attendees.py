@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from registration import clock
+from registration.databases import empty_log
 from registration.domain import attendees as rules
 from registration.domain import decisions, unmasking
 from registration.domain.access import Action, may
@@ -24,7 +25,7 @@ from registration.domain.stopped import stop_of
 from registration.domain.unmasking import Sight
 from registration.domain.vetting import vetting_name
 from registration.errors import Refusal
-from registration.extensions import empty_log, writing
+from registration.extensions import writing
 from registration.keys import PUBLIC_ID_LENGTH
 from registration.models import Event, Invitation, Registration
 from registration.models.invitation import Reply
