@@ -25,6 +25,7 @@ from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Delivery, Event, Registration, Unmasking
 from registration.models.organizer import Role
+from registration.models.unmasking import Sight
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import (
@@ -227,7 +228,7 @@ def test_after_event_and_days_nothing_of_anybody_is_on_the_disk(
             sealed = [row.sealed]
             look = Unmasking(
                 public_id="L" * 22, event_id=row.event_id, organizer_id=owner.id, registration_id=row.id,
-                at=clock.now, sealed=b"a reason that names somebody",
+                what=Sight.CATEGORY, at=clock.now, sealed=b"a reason that names somebody",
             )  # fmt: skip
             db.session.add(look)
     clock.move_to(FORGOTTEN_AT)

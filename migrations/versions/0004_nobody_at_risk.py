@@ -145,7 +145,15 @@ def _create_unmasking() -> None:
         sa.Column("event_id", ID, nullable=False),
         sa.Column("organizer_id", ID, nullable=False),
         sa.Column("registration_id", ID, nullable=True),
+        sa.Column(
+            "what",
+            sa.Enum(
+                "list", "category", "vetting_name", name="sight", native_enum=False, create_constraint=True, length=20
+            ),
+            nullable=False,
+        ),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["event_id"], ["event.id"], name=op.f("fk_unmasking_event_id_event"), ondelete="CASCADE"

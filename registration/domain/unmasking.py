@@ -3,33 +3,25 @@ the list. Each is written into the book with its reason, and committed, before a
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from registration.domain.access import Action, may
 from registration.errors import Refusal
 from registration.extensions import db, keyring
 from registration.keys import new_public_id
 from registration.models import Event, Organizer, Registration, Unmasking
+from registration.models.unmasking import Sight
 from registration.text import clean_lines, is_writable
 
 LIST_TIME = timedelta(minutes=15)
 """For how long a look at the list stays open."""
 REASON_LENGTH = 500
-
-
-class Sight(enum.StrEnum):
-    """What somebody looks at."""
-
-    LIST = "list"
-    """The categories at risk of all who are on the list."""
-    CATEGORY = "category"
-    """One person's category at risk, and what is asked in it."""
-    VETTING_NAME = "vetting_name"
+PER_HOUR = 60
+"""At how much one organizer may look in an hour: more people than anybody reviews."""
 
 
 NEEDED = {
@@ -42,12 +34,12 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the book, opened. `what` and `reason` are gone when the event is forgotten; `person`: the public id
+    """One line of the book, opened. `reason` is gone when the event or the person is forgotten; `person`: the public id
     of whom it was about, None for the list and for somebody who is erased."""
 
     at: datetime
     by: Organizer
-    what: Sight | None
+    what: Sight
     person: str | None
     reason: str
 
@@ -57,17 +49,19 @@ def write_down(
 ) -> Unmasking:
     """Write into the book who looks at what and why; commit that, then show it.
 
-    Raises Refusal if the organizer may not, or the reason is missing.
+    Raises Refusal if the organizer may not, has looked at too much in the last hour, or the reason is missing.
     """
     if not may(organizer, NEEDED[what], event):
         raise Refusal(_l("This account may not see this; ask an owner."))
+    _refuse_too_many(organizer, now=now)
     public_id = new_public_id()
-    words = {"reason": _checked_reason(reason), "what": what.value}
+    words = {"reason": _checked_reason(reason)}
     look = Unmasking(
         public_id=public_id,
         event_id=event.id,
         organizer_id=organizer.id,
         registration_id=person.id if person else None,
+        what=what,
         at=now,
         sealed=keyring.keys.seal(words, _bound_to(public_id)),
     )
@@ -83,11 +77,18 @@ def open_until(public_id: str, event: Event, organizer: Organizer, *, now: datet
             Unmasking.public_id == public_id,
             Unmasking.event_id == event.id,
             Unmasking.organizer_id == organizer.id,
-            Unmasking.registration_id.is_(None),
+            Unmasking.what == Sight.LIST,
+            Unmasking.ended_at.is_(None),
             Unmasking.at > now - LIST_TIME,
         )
     )
     return at + LIST_TIME if at and may(organizer, Action.UNMASK, event) else None
+
+
+def end(public_id: str, organizer: Organizer, *, now: datetime) -> None:
+    """Close this organizer's look at the list before its time."""
+    mine = (Unmasking.public_id == public_id, Unmasking.organizer_id == organizer.id, Unmasking.what == Sight.LIST)
+    db.session.execute(update(Unmasking).where(*mine).values(ended_at=now))
 
 
 def book(event: Event) -> list[Entry]:
@@ -114,10 +115,17 @@ def holds_words() -> ColumnElement[bool]:
 
 
 def _entry(look: Unmasking, organizer: Organizer, person: str | None) -> Entry:
-    if not look.sealed:
-        return Entry(look.at, organizer, None, person, "")
-    words = keyring.keys.open(look.sealed, _bound_to(look.public_id))
-    return Entry(look.at, organizer, Sight(words["what"]), person, words["reason"])
+    words = keyring.keys.open(look.sealed, _bound_to(look.public_id)) if look.sealed else {"reason": ""}
+    return Entry(look.at, organizer, look.what, person, words["reason"])
+
+
+def _refuse_too_many(organizer: Organizer, *, now: datetime) -> None:
+    lately = (Unmasking.organizer_id == organizer.id, Unmasking.at > now - timedelta(hours=1))
+    if (db.session.scalar(select(func.count()).where(*lately)) or 0) >= PER_HOUR:
+        sentence = _l(
+            "You have looked at masked data %(number)s times within an hour; wait before the next.", number=PER_HOUR
+        )
+        raise Refusal(sentence)
 
 
 def _checked_reason(typed: str) -> str:

@@ -116,7 +116,7 @@ def test_the_words_in_the_books_go_too_even_where_nobody_signed_up(now: datetime
     (entry,) = exports.book(event_named(SLUG))
     assert (entry.at, entry.by.id, entry.reason, entry.search) == (now, owner.id, "", "")
     (look,) = unmasking.book(event_named(SLUG))
-    assert (look.at, look.by.id, look.reason, look.what) == (now, owner.id, "", None)
+    assert (look.at, look.by.id, look.reason, look.what) == (now, owner.id, "", unmasking.Sight.LIST)
     assert event_named(SLUG).kept_numbers == {"youth": {"confirmed": 1}}
     assert purge(FORGOTTEN_AT + DAY) == []
 

@@ -23,6 +23,7 @@ from registration.keys import new_public_id
 from registration.models import Event, Organizer, Registration, Submission, Unmasking
 from registration.models.organizer import Role
 from registration.models.submission import SubmissionKind
+from registration.models.unmasking import Sight
 from tests.support.dialogue import SLUG, load_dialogue
 from tests.support.organizers import add_people, add_person, make_organizer
 
@@ -76,7 +77,9 @@ def submission(event: Event, *, now: datetime) -> Submission:
 def unmasking(event: Event, organizer: Organizer, *, now: datetime) -> Unmasking:
     public_id = new_public_id()
     sealed = keyring.keys.seal({"reason": "To meet them"}, f"unmasking/{public_id}")
-    return Unmasking(public_id=public_id, event_id=event.id, organizer_id=organizer.id, at=now, sealed=sealed)
+    return Unmasking(
+        public_id=public_id, event_id=event.id, organizer_id=organizer.id, at=now, what=Sight.LIST, sealed=sealed
+    )
 
 
 def counts() -> dict[str, dict[str, int]]:

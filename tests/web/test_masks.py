@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,23 +13,38 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from registration.domain import owing
+from registration.domain import accounts, owing, unmasking
+from registration.domain.accounts import FRESH_TIME
+from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Category, Event, Registration, ReminderRule, Unmasking
 from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
+from registration.models.unmasking import Sight
+from tests.support.access_matrix import OF_AN_EVENT
 from tests.support.announcements import ALL, announce
 from tests.support.client import Client
 from tests.support.clock import FakeClock
-from tests.support.dialogue import SLUG, change, load_dialogue
-from tests.support.organizers import DESK, EXPORT, LIST, add_people, add_person, at_desk, unmask
+from tests.support.dialogue import MINUTE, SLUG, change, load_dialogue
+from tests.support.organizers import (
+    DESK,
+    EXPORT,
+    LIST,
+    PASSWORD,
+    add_people,
+    add_person,
+    at_desk,
+    make_organizer,
+    set_password,
+    unmask,
+)
 from tests.support.pages import Page
-from tests.web.test_every_page import ROUTES
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LABEL, SECRET, ANSWER = "Marked-label", "Marked-vetting-name", "Marked-answer"
 MARKS = (LABEL, SECRET, ANSWER, "human-rights-defenders")
+HOME = "/organizer/"
 WHY = "To decide on her place"
 SEES_LIST = {Role.OWNER, Role.EDITOR, Role.REVIEWER, Role.EXPORTER}
 REVIEWS = {Role.OWNER, Role.REVIEWER}
@@ -57,20 +74,23 @@ def person(app: Flask) -> str:
 
 def paths(app: Flask, person: str) -> list[str]:
     """Every page of the desk that can be asked for, about the person where it is about one."""
+    ids = {"event": SLUG, "person": person, "session": "human-rights", "rule": "day-before", "draft": 1}
     found = []
-    for name, route in ROUTES.items():
-        if name.startswith("organizer.") and name not in ("organizer.sign_in", "organizer.password"):
-            path = re.sub(r"attendees/[A-Za-z0-9_-]+/", f"attendees/{person}/", route.path)
-            found += [path, f"{path}?person={person}"] if "preview" in path else [path]
+    for row in (row for row in OF_AN_EVENT if row.method == "GET"):
+        path = row.path.format(**ids)
+        found += [path, f"{path}?person={person}"] if "preview" in path else [path]
     return [*found, f"{LIST}?order=name", f"{LIST}?category=participant", f"{LIST}?state=confirmed"]
 
 
 def seen_by(desk: Client, found: list[str]) -> set[tuple[str, str]]:
     """(mark, path) wherever one of the marks stands in the answer or the address that follows."""
-    seen = set()
+    seen, statuses = set(), Counter[int]()
     for path in found:
         answer = FlaskClient.open(desk, desk.public_url + path, follow_redirects=True)  # Mails are no pages of ours.
         seen |= {(mark, path) for mark in MARKS if mark in answer.get_data(as_text=True) or mark in answer.request.url}
+        statuses[answer.status_code] += 1
+    assert statuses[200] >= 5
+    assert statuses[404] == 0
     return seen
 
 
@@ -247,3 +267,71 @@ def test_no_number_that_a_viewer_sees_is_exact(app: Flask, person: str) -> None:
     assert [one for one in numbers if not re.fullmatch(r"fewer than \d+|\d+–\d+", one)] == []
     details = [viewer.page(path).text for path in (f"{ALL}1/", f"{DESK}reminders/day-before/")]
     assert [re.findall(r"\d+ (?:person|people)|(?:sent|failed): \d+", text) for text in details] == [[], []]
+
+
+@SQLITE
+@pytest.mark.parametrize("path", ["unmask", "{person}/category", "{person}/vetting-name", "{person}/erase"])
+def test_who_signed_in_some_time_ago_types_the_password_first(
+    app: Flask, clock: FakeClock, person: str, path: str
+) -> None:
+    with app.app_context():
+        make_organizer("owner@example.org", Role.OWNER)
+        set_password("owner@example.org")
+    desk = at_desk(app, Role.OWNER)
+    clock.advance(FRESH_TIME + MINUTE)
+    token = str(desk.page(HOME).one("header [name=csrf_token]")["value"])
+    typed = {"csrf_token": token, "why": WHY}
+    for wrong in ({}, {"password": "something else 1"}):
+        page = desk.parsed(desk.post(LIST + path.format(person=person), data={**typed, **wrong}), 422)
+        assert page.error_of("password").endswith("This is not your password; type it again.")
+        assert not {SECRET, ANSWER} & set(page.text.split())
+    with app.app_context():
+        assert db.session.query(Unmasking).count() == 0
+        assert db.session.query(Registration).one().leaving_since is None
+    answer = desk.post(LIST + path.format(person=person), data={**typed, "password": PASSWORD})
+    assert answer.status_code in (200, 303)
+
+
+@SQLITE
+def test_nobody_looks_at_more_than_sixty_an_hour(
+    app: Flask, clock: FakeClock, person: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "plenary.security")
+    reviewer = at_desk(app, Role.REVIEWER)
+    with app.app_context(), writing():
+        event, account = event_named(SLUG), accounts.organizer_with("reviewer@example.org")
+        for _look in range(59):
+            unmasking.write_down(event, account, Sight.VETTING_NAME, WHY, now=clock.now)
+        public_id = account.public_id
+    assert SECRET in look(reviewer, person, "vetting-name").text
+    refused = look(reviewer, person, "vetting-name", 422)
+    assert ("wait before the next" in refused.text, SECRET in refused.text) == (True, False)
+    clock.advance(60 * MINUTE)
+    reviewer = at_desk(app, Role.REVIEWER)
+    assert SECRET in look(reviewer, person, "vetting-name").text
+    told = [one.getMessage() for one in caplog.records if one.name == "plenary.security"]
+    assert told == [f"looked account={public_id} event={SLUG} what=vetting_name"] * 2
+
+
+@SQLITE
+def test_masked_again_a_look_is_over_for_a_kept_cookie_too(app: Flask, person: str) -> None:
+    owner = unmask(at_desk(app, Role.OWNER))
+    kept = owner.get_cookie("__Host-plenary", domain="events.example.org")
+    assert kept is not None
+    assert LABEL in owner.page(LIST).text
+    owner.submit(owner.page(LIST).form("form[action$=mask]"))
+    owner.set_cookie("__Host-plenary", kept.value, domain="events.example.org", secure=True)
+    assert LABEL not in owner.page(LIST).text
+
+
+@SQLITE
+def test_a_look_at_one_person_never_opens_the_list(app: Flask, person: str) -> None:
+    """Also when that person is gone and nobody's name stands beside it."""
+    owner = at_desk(app, Role.OWNER)
+    look(owner, person, "category")
+    with app.app_context(), writing():
+        entry = db.session.query(Unmasking).one()
+        entry.registration_id, public_id = None, entry.public_id
+    with owner.session_transaction(base_url=owner.public_url) as session:
+        session["look"] = public_id
+    assert LABEL not in owner.page(LIST).text

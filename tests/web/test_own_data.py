@@ -24,6 +24,7 @@ from registration.models.delivery import DeliveryState
 from registration.models.invitation import Reply
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
+from registration.models.unmasking import Sight
 from tests.support.client import Client
 from tests.support.clock import FakeClock
 from tests.support.dialogue import (
@@ -326,7 +327,7 @@ def test_the_copy_holds_all_that_is_held_in_words(app: Flask, client: Client, sm
             one.reply, one.replied_at = Reply.ACCEPTED, app_clock.now()
             look = Unmasking(
                 public_id="L" * 22, event_id=row.event_id, organizer_id=owner.id, registration_id=row.id,
-                at=app_clock.now(), sealed=b"",
+                what=Sight.CATEGORY, at=app_clock.now(), sealed=b"",
             )  # fmt: skip
             db.session.add(look)
             order = exports.Order(exports.Format.CSV, reason="Secret reason of an organizer")

@@ -17,7 +17,7 @@ from registration.domain.event_file.reading import Document
 from registration.domain.event_file.reminding import reminder_faults
 from registration.domain.event_file.walltimes import dicts, wall_or_none
 from registration.errors import Refusal
-from registration.models.event import QuestionKind
+from registration.models.event import Entry, QuestionKind
 from registration.timezones import COMMON_ZONES, to_utc
 
 KINDS = frozenset(kind.value for kind in QuestionKind)
@@ -42,6 +42,7 @@ def fit_faults(document: Document, moved: timedelta) -> Iterator[Fault]:
         yield from _twice(document, (), document.root)
         yield from _unknown_categories(document)
         yield from _question_faults(document)
+        yield from _vetting_faults(document)
         yield from _speaker_faults(document)
         yield from reminder_faults(document, moved)
 
@@ -108,6 +109,14 @@ def _unknown_categories(document: Document) -> Iterator[Fault]:
                     (*path, "categories", index),
                     _l("There is no such category in this file; add it."),
                 )
+
+
+def _vetting_faults(document: Document) -> Iterator[Fault]:
+    """A name that nobody reads is not asked for."""
+    for path, category in _entries(document.root, "categories"):
+        if category.get("vetting_name") is True and category.get("entry") == Entry.OPEN:
+            sentence = _l("Nobody is vetted where all come in: leave this out, or write “entry: reviewed”.")
+            yield document.fault((*path, "vetting_name"), sentence)
 
 
 def _question_faults(document: Document) -> Iterator[Fault]:

@@ -22,13 +22,13 @@ from registration.domain.mail_status import mails_of
 from registration.domain.personal import open_personal
 from registration.domain.replies import replies_of
 from registration.domain.stopped import stop_of
-from registration.domain.unmasking import Sight
 from registration.domain.vetting import vetting_name
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.keys import PUBLIC_ID_LENGTH
 from registration.models import Event, Invitation, Registration
 from registration.models.invitation import Reply
+from registration.models.unmasking import Sight
 from registration.timetext import day_text
 from registration.web.access import for_event
 from registration.web.display import page_language, text

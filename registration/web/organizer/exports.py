@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import current_app, render_template, stream_with_context
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import accounts, columns
+from registration.domain import columns
 from registration.domain import exports as rules
 from registration.domain.access import Action, may
 from registration.domain.tables import MEDIA_TYPES, Format
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Event, Export
-from registration.web.access import current_session, for_event
+from registration.web.access import for_event
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.events import organizer
 from registration.web.organizer.forms import ExportForm
@@ -39,7 +38,7 @@ def export(event: Event) -> Answer:
 def take(event: Event) -> Answer:
     """Write the export into the book, then let the list go."""
     form, selection = _form(event, submitted=True), read_selection(event)
-    if not form.validate() or not _is_fresh(form) or selection.filters is None:
+    if not form.validate() or selection.filters is None:
         return _page(event, form, selection)
     order = rules.Order(
         format=Format(form.format.data),
@@ -69,8 +68,7 @@ def _file(event: Event, export: Export) -> Response:
 
 
 def _form(event: Event, *, submitted: bool) -> ExportForm:
-    """Return the form as this organizer gets it: to unmask is an owner's, the password is asked of a session that is
-    not fresh."""
+    """Return the form as this organizer gets it: to unmask is an owner's."""
     unmasked = may(organizer(), Action.UNMASK, event)
     form = (
         ExportForm(columns=list(columns.DEFAULT_COLUMNS))
@@ -81,18 +79,7 @@ def _form(event: Event, *, submitted: bool) -> ExportForm:
     form.columns.choices = [(name, column_label(event, name)) for name in names]
     if not unmasked:
         del form.unmask
-    session = current_session()
-    if session is not None and accounts.is_fresh(session, now=clock.now()):
-        del form.password
     return form
-
-
-def _is_fresh(form: ExportForm) -> bool:
-    """Whether whoever asks has typed the password lately: at signing in, or just now."""
-    if "password" not in form or accounts.password_fits(organizer(), form.password.data or ""):
-        return True
-    form.password.errors = [_("This is not your password; type it again.")]
-    return False
 
 
 def _page(event: Event, form: ExportForm, selection: Selection) -> Answer:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, ValidationError
+from wtforms import BooleanField
 
 from registration.countries import country_names
-from registration.domain.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from registration.domain.attendees import RETRYING, STOPPED
 from registration.domain.decisions import REASON_LENGTH
 from registration.domain.exports import REASON_LENGTH as EXPORT_REASON_LENGTH
@@ -27,62 +26,7 @@ from registration.web.fields import (
     SeveralField,
     Writable,
 )
-
-
-class SignInForm(FlaskForm):
-    """Address and password of an account."""
-
-    address = LineField(
-        _l("Mail address"),
-        validators=[Needed(lambda: _("Type your mail address.")), Writable(LINE_LENGTH)],
-        render_kw={"type": "email", "autocomplete": "username"},
-    )
-    password = PasswordField(
-        _l("Password"),
-        validators=[Needed(lambda: _("Type your password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
-
-
-class PasswordForm(FlaskForm):
-    """A new password, typed twice."""
-
-    password = PasswordField(
-        _l("New password"),
-        description=_l("At least %(number)s characters; several words are easier to keep.", number=SHORTEST_PASSWORD),
-        validators=[Needed(lambda: _("Type a password."))],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_PASSWORD},
-    )
-    again = PasswordField(
-        _l("The same again"),
-        validators=[Needed(lambda: _("Type the password a second time."))],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_PASSWORD},
-    )
-
-    def validate_again(self, field: PasswordField) -> None:
-        """Refuse two that differ."""
-        if field.data != self.password.data:
-            raise ValidationError(_("This is not the same as above; type both again."))
-
-
-class NewPasswordForm(PasswordForm):
-    """A new password in place of one's own."""
-
-    current = PasswordField(
-        _l("Your password until now"),
-        validators=[Needed(lambda: _("Type your password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
-
-
-class EndSessionsForm(FlaskForm):
-    """One's password again, to end other sessions."""
-
-    password = PasswordField(
-        _l("Your password"),
-        validators=[Needed(lambda: _("Type your password."))],
-        render_kw={"autocomplete": "current-password"},
-    )
+from registration.web.organizer.password_forms import FreshForm
 
 
 class AnyCountryField(CountryField):
@@ -137,7 +81,7 @@ class DecisionForm(FlaskForm):
     )
 
 
-class LookForm(FlaskForm):
+class LookForm(FreshForm):
     """Why somebody looks at what is masked; the address it goes to says at what."""
 
     why = LinesField(
@@ -148,7 +92,7 @@ class LookForm(FlaskForm):
     )
 
 
-class ExportForm(FlaskForm):
+class ExportForm(FreshForm):
     """Which list to take, and why."""
 
     columns = SeveralField(_l("Columns"), validators=[Needed(lambda: _("Choose at least one column."))])
@@ -165,8 +109,7 @@ class ExportForm(FlaskForm):
         render_kw={"rows": 2},
     )
     unmask = BooleanField(_l("Name the categories of people at risk, and their answers"))
-    password = PasswordField(
-        _l("Your password again"),
-        description=_l("You signed in more than a quarter of an hour ago."),
-        render_kw={"autocomplete": "current-password"},
-    )
+
+
+class EraseForm(FreshForm):
+    """Nothing but the password, where it was not typed lately: what happens stands on the page."""

@@ -40,9 +40,10 @@ def begin(look: str) -> None:
     session[LOOK] = look
 
 
-def end() -> None:
-    """Mask the list again."""
-    session.pop(LOOK, None)
+def end() -> str | None:
+    """Mask the list again in this browser. Returns under which public id its look stands in the book."""
+    look = session.pop(LOOK, None)
+    return look if isinstance(look, str) else None
 
 
 def sees_counts(event: Event, categories: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ from registration.extensions import writing
 from registration.models import Organizer
 from registration.web import access, devices, errors, headers, limits
 from registration.web.organizer.desk import asks_for_password, blueprint, who_tries
-from registration.web.organizer.forms import PasswordForm, SignInForm
+from registration.web.organizer.password_forms import PasswordForm, SignInForm
 
 Answer = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
 LINK_KEY = "link_key"

@@ -17,10 +17,10 @@ from registration.domain.columns import ANSWER
 from registration.domain.queue_health import overdue
 from registration.domain.refused import events_concerned
 from registration.domain.rough import Rough
-from registration.domain.unmasking import Sight
 from registration.models import Event
 from registration.models.event import EventState
 from registration.models.registration import RegistrationState as State
+from registration.models.unmasking import Sight
 from registration.web.access import current_organizer
 from registration.web.answer_words import answer_text
 from registration.web.display import text
