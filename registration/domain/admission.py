@@ -149,11 +149,14 @@ def fill_all(*, now: datetime) -> None:
         fill_places(lock_event(event_id), now=now)
 
 
-def position(registration: Registration) -> int:
-    """Return where somebody stands on the waiting list: 1 is next.
+def position(registration: Registration) -> int | None:
+    """Return where somebody stands on the waiting list: 1 is next. None in a category at risk: a place in the line says
+    how many stand before it.
 
     Where the whole event has limited places all who wait stand in one line, otherwise each category has its own.
     """
+    if registration.category.at_risk:
+        return None
     ahead = [
         Registration.event_id == registration.event_id,
         Registration.state == State.WAITING,

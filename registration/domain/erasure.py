@@ -14,9 +14,10 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from registration.domain import admission, owing, stopped
+from registration.domain.link_keys import KEY_ENDED
 from registration.domain.participation import lock_registration
 from registration.domain.personal import Personal, open_personal, seal_into
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
 from registration.models import Delivery, Event, Invitation, Registration, SessionChoice, Unmasking
 from registration.models.delivery import DeliveryKind, DeliveryState
@@ -33,9 +34,11 @@ def erase(registration: Registration, *, now: datetime) -> None:
     The address gets a farewell mail if it is proved and takes mail.
     """
     event = admission.lock_event(registration.event_id)
-    lock_registration(registration)
+    is_same = lock_registration(registration)
     if registration.leaving_since is not None:
         return
+    if not is_same:
+        raise NotFound(KEY_ENDED)
     says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
     for one in _of_same_address(registration):
         _begin(one, now=now)

@@ -12,6 +12,8 @@ from registration.extensions import db, keyring
 from registration.keys import public_id_of
 from registration.models import Registration
 
+KEY_ENDED = _l("This link is not valid any more; ask for a new one.")
+
 
 class LinkKind(enum.StrEnum):
     """What a key opens."""
@@ -33,7 +35,7 @@ def registration_of(key: str, kind: LinkKind) -> Registration:
         select(Registration).where(Registration.public_id == public_id_of(key))
     ).scalar_one_or_none()
     if registration is None or not _opens(key, kind, registration):
-        raise NotFound(_l("This link is not valid any more; ask for a new one."))
+        raise NotFound(KEY_ENDED)
     return registration
 
 

@@ -88,14 +88,13 @@ def invitations_wait(registration: Registration) -> bool:
     return db.session.execute(select(waiting.exists())).scalar_one()
 
 
-def count_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> int:
-    """Return how many mails of a kind have fallen due for these registrations since then."""
+def due_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> Sequence[datetime]:
+    """Return when mails of a kind have fallen due for these registrations since then, the latest first."""
     if not registrations:
-        return 0
+        return ()
     ids = [one.id for one in registrations]
-    return db.session.execute(
-        select(func.count()).where(Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since)
-    ).scalar_one()
+    lately = (Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since)
+    return db.session.scalars(select(Delivery.due_at).where(*lately).order_by(Delivery.due_at.desc())).all()
 
 
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from registration.domain import owing
 from registration.domain.link_keys import LinkKind
-from registration.domain.participation import lock_registration
+from registration.domain.participation import lock_own
 from registration.models import Registration
 from registration.models.delivery import DeliveryKind
 
@@ -48,9 +48,10 @@ def links_of(registration: Registration) -> list[OwnLink]:
 def renew(registration: Registration, kinds: Collection[LinkKind], *, now: datetime) -> None:
     """Give somebody new links of these (lasting) kinds; those before open nothing from this commit on.
 
-    A new link to the own page is owed to its owner by mail: whoever renews it elsewhere locks nobody out.
+    A new link to the own page is owed to its owner by mail: whoever renews it elsewhere locks nobody out. Raises
+    NotFound where somebody else has just renewed it: whoever comes second with the old key gets no new one.
     """
-    lock_registration(registration)
+    lock_own(registration)
     for kind in kinds:
         _raise_generation(registration, kind, now)
     registration.updated_at = now

@@ -8,10 +8,11 @@ from datetime import datetime
 from flask_babel import lazy_gettext as _l
 
 from registration.domain import admission, invitations, owing
+from registration.domain.link_keys import KEY_ENDED
 from registration.domain.personal import open_personal, seal_into
 from registration.domain.programme import takes_place
 from registration.domain.signup import set_sessions
-from registration.errors import Refusal
+from registration.errors import NotFound, Refusal
 from registration.extensions import db
 from registration.models import Registration
 from registration.models.delivery import DeliveryKind
@@ -37,7 +38,7 @@ def change(registration: Registration, wishes: Wishes, *, now: datetime) -> bool
     A cancelled session is not asked about and stays chosen: it may come back. Returns whether anything changed.
     Raises Refusal once the registration is declined or cancelled.
     """
-    lock_registration(registration)
+    lock_own(registration)
     if registration.state not in admission.ALIVE:
         raise Refusal(_l("This registration has ended and cannot be changed; please sign up again."))
     if wishes == current_wishes(registration):
@@ -72,13 +73,13 @@ def current_wishes(registration: Registration) -> Wishes:
 def cancel(registration: Registration, *, now: datetime) -> None:
     """Cancel at the person's own wish. Raises Refusal where there is nothing to cancel."""
     admission.lock_event(registration.event_id)
-    lock_registration(registration)
+    lock_own(registration)
     admission.cancel(registration, now=now)
 
 
 def switch_feed(registration: Registration, *, on: bool, now: datetime) -> None:
     """Switch a participant's feed off, or on again at the address it had."""
-    lock_registration(registration)
+    lock_own(registration)
     registration.feed_on = on
     registration.updated_at = now
 
@@ -95,6 +96,17 @@ def switch_reminders(registration: Registration, *, on: bool, now: datetime) -> 
     registration.updated_at = now
 
 
-def lock_registration(registration: Registration) -> None:
-    """Lock a registration's row until the unit of work ends, and read it anew: somebody may have been faster."""
+def lock_own(registration: Registration) -> None:
+    """Lock a registration's row for whoever has shown its key. Raises NotFound if that has ended meanwhile."""
+    if not lock_registration(registration):
+        raise NotFound(KEY_ENDED)
+
+
+def lock_registration(registration: Registration) -> bool:
+    """Lock a registration's row until the unit of work ends, and read it anew: somebody may have been faster.
+
+    Returns whether the key of the own page is still the one that it was.
+    """
+    generation = registration.manage_generation
     db.session.refresh(registration, with_for_update={"key_share": True})
+    return registration.manage_generation == generation

@@ -40,6 +40,14 @@ class Window(enum.StrEnum):
     CLOSED = "closed"
 
 
+class TooManyProofs(Exception):
+    """This address has had as many mails that ask for proof as it gets in an hour; `until`: when it gets the next."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
+
+
 @dataclass(frozen=True)
 class SignUp:
     """What somebody typed, checked and cleaned. `session_ids`: the sessions they want to follow, at least one;
@@ -67,7 +75,8 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
 
     An address that is not known, or whose registration was cancelled, gets a link to prove these very answers. One
     that is registered gets its own link again, at most once in the quiet time, and nothing of it changes. The same
-    sign-up twice is one. Raises Refusal when sign-up was not open.
+    sign-up twice is one. Raises Refusal when sign-up was not open, and TooManyProofs when this one has to wait: nobody
+    keeps somebody out by typing their address.
     """
     if window(category.event, now=sent_at or now) is not Window.OPEN:
         raise Refusal(_l("Registration is not open now; the event page says when it is."))
@@ -77,9 +86,9 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
     same = next((one for one in known if one.claim == claim), None)
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
-    elif owing.count_since(known, Kind.PROVE, now - timedelta(hours=1)) >= PROOFS_PER_HOUR:
         return
-    elif same is not None:
+    _wait_while_too_many(known, now=now)
+    if same is not None:
         _owe_proof_again(same, now=now)
     else:
         _store(category, form, claim, now=now)
@@ -98,7 +107,7 @@ def prove(registration: Registration, *, now: datetime) -> Registration:
     Raises Refusal when the link's time is over, or the event does not take place.
     """
     event = admission.lock_event(registration.event_id)
-    found = db.session.get(Registration, registration.id, populate_existing=True)
+    found = db.session.get(Registration, registration.id, populate_existing=True, with_for_update={"key_share": True})
     if found is None or found.state is not State.UNVERIFIED:
         raise Refusal(_l("This address is confirmed already; ask for your link if you have lost it."))
     if event.state is not EventState.PUBLISHED:
@@ -135,14 +144,18 @@ def is_discreet(registration: Registration) -> bool:
 
 
 def send_link_again(event: Event, address: str, *, now: datetime) -> None:
-    """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing."""
+    """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing.
+
+    Raises TooManyProofs as `sign_up` does.
+    """
     known = _with_address(event.id, address)
     proved = next((one for one in known if one.claim == PROVED), None)
     if proved is not None:
         _remind_of_link(proved, Kind.LINK, now=now)
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
-    if open_ones and owing.count_since(known, Kind.PROVE, now - timedelta(hours=1)) < PROOFS_PER_HOUR:
+    if open_ones:
+        _wait_while_too_many(known, now=now)
         _owe_proof_again(max(open_ones, key=lambda one: one.created_at), now=now)
 
 
@@ -208,6 +221,12 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
         first=True,
         now=now,
     )
+
+
+def _wait_while_too_many(known: Sequence[Registration], *, now: datetime) -> None:
+    lately = owing.due_since(known, Kind.PROVE, now - timedelta(hours=1))
+    if len(lately) >= PROOFS_PER_HOUR:
+        raise TooManyProofs(lately[PROOFS_PER_HOUR - 1] + timedelta(hours=1))
 
 
 def _owe_proof_again(registration: Registration, *, now: datetime) -> None:

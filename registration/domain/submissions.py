@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, load_only
 
 from registration.domain import signup
 from registration.domain.personal import Personal
-from registration.domain.signup import PROOF_TIME, SignUp
+from registration.domain.signup import PROOF_TIME, SignUp, TooManyProofs
 from registration.errors import Refusal
 from registration.extensions import db, insert_new, keyring
 from registration.keys import new_public_id
@@ -68,19 +68,26 @@ def answer(taken: Taken, *, now: datetime) -> None:
     """Do what the form asks for, and take it out of the tray; both or, where the unit of work fails, neither.
 
     Where the event takes no sign-ups any more, or what was chosen is gone, it is dropped: no page is left to say so.
+    Where its address has had enough mail for now, it waits.
     """
     typed = keyring.keys.open(taken.sealed, bound_to(taken.public_id))
-    if taken.kind is Kind.SIGN_UP:
-        _sign_up(taken, typed, now=now)
+    this = Submission.id == taken.id
+    try:
+        if taken.kind is Kind.SIGN_UP:
+            _sign_up(taken, typed, now=now)
+        else:
+            signup.send_link_again(db.session.get_one(Event, taken.event_id), typed["address"], now=now)
+    except TooManyProofs as wait:
+        db.session.execute(update(Submission).where(this).values(next_try_at=wait.until))
     else:
-        signup.send_link_again(db.session.get_one(Event, taken.event_id), typed["address"], now=now)
-    db.session.execute(delete(Submission).where(Submission.id == taken.id))
+        db.session.execute(delete(Submission).where(this))
 
 
 def put_off(taken: Taken, *, now: datetime) -> None:
     """Let what could not be answered wait for as long again as it has waited, behind it whatever else has come."""
     later = now + max(SOONEST, now - taken.created_at)
-    db.session.execute(update(Submission).where(Submission.id == taken.id).values(next_try_at=later))
+    failed = {"next_try_at": later, "failures": Submission.failures + 1}
+    db.session.execute(update(Submission).where(Submission.id == taken.id).values(failed))
 
 
 def expire(*, now: datetime) -> None:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from registration import clock
 from registration.domain import own_links
-from registration.domain.link_keys import LinkKind, key_for
+from registration.domain.link_keys import LinkKind
 from registration.extensions import limiter, writing
 from registration.web.participant import own_registration, remember
 
@@ -31,6 +31,5 @@ def renew(name: str) -> Response:
     with writing():
         registration = own_registration()
         own_links.renew(registration, KINDS[name], now=clock.now())
-        key = key_for(registration, LinkKind.MANAGE)
     flash(str(SAID[name]))
-    return remember(redirect(url_for("participant.own"), 303), key)
+    return remember(redirect(url_for("participant.own"), 303), registration)

@@ -48,8 +48,7 @@ COOKIE_DAYS = 60
 @blueprint.get("/my/<key:key>/")
 def enter(key: str) -> Response:
     """Exchange the key in a personal link for a cookie at once, so that the address shows no key any more."""
-    registration_of(key, LinkKind.MANAGE)
-    return remember(redirect(url_for("participant.own"), 303), key)
+    return remember(redirect(url_for("participant.own"), 303), registration_of(key, LinkKind.MANAGE))
 
 
 @blueprint.get("/my/")
@@ -68,9 +67,10 @@ def change() -> tuple[str, int] | Response:
         return _page(registration, form), 422
     wishes = form.wishes(registration)
     with writing():
-        changed = participation.change(own_registration(), wishes, now=clock.now())
+        registration = own_registration()
+        changed = participation.change(registration, wishes, now=clock.now())
     flash(_("Your changes are kept; a mail says so too.") if changed else _("Nothing was changed."))
-    return redirect(url_for("participant.own"), 303)
+    return remember(redirect(url_for("participant.own"), 303), registration)
 
 
 @blueprint.post("/my/cancel/")
@@ -79,15 +79,6 @@ def cancel() -> Response:
     with writing():
         participation.cancel(own_registration(), now=clock.now())
     flash(_("Your registration is cancelled."))
-    return redirect(url_for("participant.own"), 303)
-
-
-@blueprint.post("/my/feed/renew/")
-def renew_feed() -> Response:
-    """Give the own feed a new address."""
-    with writing():
-        own_links.renew(own_registration(), [LinkKind.FEED], now=clock.now())
-    flash(_("Your feed has a new address: subscribe to it anew, for the old one opens nothing any more."))
     return redirect(url_for("participant.own"), 303)
 
 
@@ -123,12 +114,13 @@ def without_key(response: Response) -> Response:
     return forget_here(response)
 
 
-def remember(response: Response, key: str) -> Response:
-    """Return the response with the participant's key in a cookie that scripts cannot read."""
+def remember(response: Response, registration: Registration) -> Response:
+    """Return the response with the participant's key in a cookie that scripts cannot read. In discreet mode it goes
+    with the browser's session: somebody else may pick up this device."""
     response.set_cookie(
         _cookie_name(),
-        key,
-        max_age=COOKIE_DAYS * 24 * 3600,
+        key_for(registration, LinkKind.MANAGE),
+        max_age=None if registration.discreet else COOKIE_DAYS * 24 * 3600,
         secure=_settings().https,
         httponly=True,
         samesite="Lax",

@@ -12,10 +12,9 @@ from werkzeug.wrappers import Response
 from registration import clock
 from registration.domain import erasure, openness, privacy, signup, submissions
 from registration.domain.catalogue import category_of
-from registration.domain.link_keys import LinkKind, key_for, registration_of
+from registration.domain.link_keys import LinkKind, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions
-from registration.domain.vetting import vetting_name
 from registration.extensions import limiter, writing
 from registration.models import Category, Event
 from registration.models.registration import RegistrationState
@@ -103,7 +102,6 @@ def prove_page(key: str) -> str:
         event=event,
         registration=registration,
         personal=open_personal(registration),
-        vetting_name=vetting_name(registration),
     )
 
 
@@ -113,8 +111,7 @@ def prove(key: str) -> Response:
     """Prove the address and go to the participant's own page."""
     with writing():
         registration = signup.prove(registration_of(key, LinkKind.PROVE), now=clock.now())
-        manage_key = key_for(registration, LinkKind.MANAGE)
-    return remember(redirect(url_for("participant.own"), 303), manage_key)
+    return remember(redirect(url_for("participant.own"), 303), registration)
 
 
 @blueprint.post("/prove/<key:key>/erase/")

@@ -193,6 +193,8 @@ def test_faults_are_told_with_line_and_field(old: str, new: str, field: str, sen
          "There is a subject; write the text too."),
         ("days_before: 1\n    at: 18:00", "days_before: 0\n    at: 10:00", "at: 18:00", "reminders[1].at",
          "No session starts later on its day than this; choose an earlier time."),
+        ("    places: 2\n", "    vetting_name: true\n", "places: 2", "categories[0].vetting_name",
+         "Nobody is vetted where all come in: leave this out, or write “entry: reviewed”."),
         ("kind: one_choice", "kind: text", "choices:", "categories[1].questions[1].choices",
          "A question of this kind has no choices; remove them."),
         ("kind: yes_no", "kind: several_choices", "- name: pleased", "categories[1].questions[2].choices",

@@ -189,7 +189,6 @@ BY_LINK = [
     form("participant.change", "/my/", PARTICIPANTS, "→/my/", sessions="{own_session}", stream_language="floor",
          zone="UTC", language="fr", calendar="own"),
     form("participant.cancel", "/my/cancel/", PARTICIPANTS, "→/my/"),
-    form("participant.renew_feed", "/my/feed/renew/", PARTICIPANTS, "→/my/"),
     form("participant.switch_feed", "/my/feed/off/", PARTICIPANTS, "→/my/"),
     form("participant.switch_feed", "/my/feed/on/", PARTICIPANTS, "→/my/", keeps=False),
     form("participant.switch_reminders", "/my/reminders/off/", PARTICIPANTS, "→/my/"),

@@ -102,7 +102,7 @@ def test_every_form_with_authority_is_refused_from_another_site_whatever_its_tok
 def test_with_its_token_and_from_here_a_form_is_taken(world: Everybody, told: dict[str, str]) -> None:
     participant = world.browsers["participant"]
     data = {"csrf_token": token_of(participant, "/my/")}
-    assert participant.post("/my/feed/renew/", data=data, headers=told).status_code == 303
+    assert participant.post("/my/links/feed/renew/", data=data, headers=told).status_code == 303
 
 
 @SQLITE

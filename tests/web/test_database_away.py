@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from config import Settings
-from registration import extensions
+from registration import databases
 from registration.models.organizer import Role
 from tests.support.client import Client
 from tests.support.clock import FakeClock
@@ -100,7 +100,7 @@ def test_an_organizer_is_told_to_come_back_too(app: Flask, clock: FakeClock, set
 def test_a_database_that_was_started_anew_costs_nobody_an_answer(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extensions, "IDLE", 0)
+    monkeypatch.setattr(databases, "IDLE", 0)
     assert sign_up(client).status_code == 303
     with psycopg.connect(settings.database_url.replace("+psycopg", "")) as other:
         other.execute(END_OTHERS)

@@ -106,7 +106,8 @@ def components_in(octets: bytes) -> list[bytes]:
 
 
 def button(client: Client, what: str) -> Form:
-    return client.page("/my/").form(f"form[action='/my/feed/{what}/']")
+    path = "/my/links/feed/renew/" if what == "renew" else f"/my/feed/{what}/"
+    return client.page("/my/").form(f"form[action='{path}']")
 
 
 def decline(app: Flask, now: datetime) -> None:
@@ -411,8 +412,8 @@ def test_it_can_be_renewed_and_switched_off_after_the_end_too(
 def test_another_site_can_neither_renew_it_nor_switch_it_off(app: Flask, client: Client, smtp: MailServer) -> None:
     take_part(client, smtp)
     path = feed_path(app)
-    assert [client.post(f"/my/feed/{what}/").status_code for what in ("renew", "off", "on")] == [400] * 3
-    assert [app.test_client().post(f"/my/feed/{what}/").status_code for what in ("renew", "off", "on")] == [400] * 3
+    for what in ("links/feed/renew", "feed/off", "feed/on"):
+        assert [visitor.post(f"/my/{what}/").status_code for visitor in (client, app.test_client())] == [400, 400]
     assert fetch(app, path).status_code == 200
 
 

@@ -138,7 +138,7 @@ def test_a_cancelled_event_offers_no_way_into_the_calendar(app: Flask, client: C
     change(app, Event, SLUG, state=EventState.CANCELLED)
     page = client.page("/my/")
     assert page.texts(f"{SECTION} h3") == ["A feed"]
-    assert page.texts(f"{SECTION} button") == ["Renew the address", "Switch the feed off"]
+    assert page.texts(f"{SECTION} button") == ["Switch the feed off"]
     assert page.all(f"{SECTION} a, .session a.button") == []
 
 

@@ -241,7 +241,7 @@ def test_a_cancelled_registration_cannot_be_changed_or_cancelled_again(
     page = client.page("/my/")
     cancel(client)
     renewing = ["Renew", "Renew", "Renew", "Renew all my links"]
-    buttons = ["Renew the address", "Switch the feed off", *renewing, "Leave and forget me on this device"]
+    buttons = ["Switch the feed off", *renewing, "Leave and forget me on this device"]
     assert client.page("/my/").texts("main button") == buttons
     assert "has ended and cannot be changed" in client.submit(page.form(CHANGE), 409, zone="UTC").text
     client.submit(page.form(CANCEL), 409)
@@ -333,3 +333,28 @@ def test_one_persons_cookie_shows_nothing_of_another(app: Flask, client: Client,
     take_part(other, smtp, address="other@example.org", name="Other")
     sign_up(other, name="Third", address="third@example.org")
     assert (AMINA in client.get("/my/").text, AMINA in other.get("/my/").text) == (True, False)
+
+
+@SQLITE
+def test_in_discreet_mode_the_key_goes_with_the_browsers_session(
+    app: Flask, client: Client, confirmed: ReceivedMail
+) -> None:
+    """Somebody else may pick up this device."""
+    path = link_in(confirmed, "/my/")
+    cookies = [client.get(path).headers["Set-Cookie"]]
+    cookies.append(client.send(client.page("/my/").form(CHANGE), discreet=True).headers["Set-Cookie"])
+    cookies.append(client.get(path).headers["Set-Cookie"])
+    assert [("Max-Age" in one, "Expires" in one) for one in cookies] == [(True, True), *[(False, False)] * 2]
+
+
+@SQLITE
+@pytest.mark.parametrize(("category", "told"), [("youth", True), ("victims-survivors", False)])
+def test_a_place_in_the_line_is_not_told_where_it_says_how_many_are_at_risk(
+    app: Flask, client: Client, smtp: MailServer, category: str, told: bool
+) -> None:
+    change(app, Category, category, places=1)
+    take_part(app.test_client(), smtp, category, address="first@example.org")
+    mail = take_part(client, smtp, category, address="second@example.org")
+    texts = [" ".join(one.split()) for one in (mail.text, client.page("/my/").text)]
+    assert ["number 1 on the waiting list" in one for one in texts] == [told] * 2
+    assert ["on the waiting list" in one for one in texts] == [True] * 2

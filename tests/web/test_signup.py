@@ -18,6 +18,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.dialogue import (
     AMINA,
     EVENT,
+    FIND,
     LAST_END,
     MINUTE,
     REGISTER,
@@ -251,7 +252,29 @@ def test_an_address_gets_no_more_than_five_different_proofs_in_an_hour(
     clock.advance(timedelta(hours=1))
     sign_up(client, name="Later")
     work(app)
-    assert len(smtp.mails) == 6
+    assert len(smtp.mails) == 8
+
+
+def test_nobody_is_kept_out_by_others_who_type_their_address(
+    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+) -> None:
+    """The sign-up waits for its turn, and so does who asks for a lost link."""
+    for number in range(5):
+        sign_up(app.test_client(), name=f"Stranger {number}")
+    sign_up(client, name="Amina herself")
+    client.post(FIND, data={"address": AMINA})
+    for number in range(5, 20):
+        sign_up(app.test_client(), name=f"Stranger {number}")
+    work(app)
+    assert "Amina herself" not in names_to_prove(client, smtp)
+    clock.advance(timedelta(hours=1))
+    work(app)
+    assert (len(smtp.mails), "Amina herself" in names_to_prove(client, smtp)) == (10, True)
+
+
+def names_to_prove(client: Client, smtp: MailServer) -> list[str]:
+    """The names that the pages show to which the mails lead."""
+    return [client.page(link_in(mail, "/prove/")).texts("dd bdi")[0] for mail in smtp.mails]
 
 
 @SQLITE
