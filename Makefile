@@ -26,8 +26,11 @@ run: .venv/run.stamp $(compiled) ## Set up what is missing and serve the sample 
 setup: .venv/dev.stamp $(compiled) $(ical_reader) ## Make .venv with everything development needs
 
 .PHONY: test
-test: setup ## Run all tests; ARGS="-k reminder -x" reaches pytest
-	@$(py) -m pytest $(ARGS)
+test: setup ## Run all tests, on each core; ARGS="-k reminder -x" reaches pytest
+	@$(py) -m pytest $(side_by_side) $(ARGS)
+
+# Each process has servers of its own; one that has no more to do takes over from another.
+side_by_side := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # The share of the counts in the test plan: 1 is all of them.
 PLENARY_FAULTS ?= 1
@@ -42,7 +45,7 @@ faults: setup ## Kill workers, break mail servers and count, as often as the pla
 
 .PHONY: inputs
 inputs: setup ## Send every class of awkward input to every field of every form, where `make test` sends a share
-	@PLENARY_INPUTS=1 $(py) -m pytest tests/web/test_any_input.py $(ARGS)
+	@PLENARY_INPUTS=1 $(py) -m pytest $(side_by_side) tests/web/test_any_input.py $(ARGS)
 
 .PHONY: mutate
 mutate: setup ## Take away each guard of who may do what, and see that a test notices: minutes; ARGS="--only exports"

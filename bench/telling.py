@@ -20,7 +20,7 @@ from sqlalchemy import update
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bench.house import NOW, SLUG, house
-from registration.domain import accounts, signup
+from registration.domain import accounts, passwords, signup
 from registration.domain.personal import Personal, address_hash
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
@@ -70,7 +70,7 @@ def _make_people() -> None:
     event = event_named(SLUG)
     youth = next(one for one in event.categories if one.slug == "youth")
     sessions = tuple(one.id for one in event.sessions)
-    password_hash = accounts.password_hash_of("seven lanterns under water", _address("known", 0))
+    password_hash = passwords.hash_of("seven lanterns under water", _address("known", 0))
     with writing():
         for number in range(PEOPLE):
             personal = Personal(name="Amina", address=_address("known", number))

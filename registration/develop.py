@@ -23,7 +23,7 @@ from flask.cli import with_appcontext
 
 from config import ROOT, Settings
 from registration import clock
-from registration.domain import accounts
+from registration.domain import accounts, passwords
 from registration.domain.event_file import import_event
 from registration.domain.programme import ends_at, event_called
 from registration.extensions import writing
@@ -82,7 +82,7 @@ def _organizer_password(instance: Path) -> str:
         path.write_text(secrets.token_urlsafe(12))
     password = path.read_text()
     if not accounts.has_password(ORGANIZER):
-        password_hash = accounts.password_hash_of(password, ORGANIZER)
+        password_hash = passwords.hash_of(password, ORGANIZER)
         with writing():
             organizer = accounts.add_organizer(ORGANIZER, Role.OWNER, None, now=clock.now())
             accounts.set_password(organizer, password_hash)

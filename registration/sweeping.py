@@ -13,13 +13,13 @@ from registration import clock, forgetting, tray
 from registration.domain import (
     admission,
     announcement_mails,
+    desk_sessions,
     notices,
     openness,
     reminders,
     signup,
     submissions,
 )
-from registration.domain.accounts import expire_sessions
 from registration.domain.queue_health import overdue
 from registration.extensions import db, writing
 from registration.mail.recording import leave_unit_after
@@ -102,7 +102,7 @@ def _forget(now: datetime) -> None:
     with writing():
         submissions.expire(now=now)
         signup.expire_unverified(now=now)
-        expire_sessions(now=now)
+        desk_sessions.expire(now=now)
     try:
         forgetting.go_on(current_app, now=now)
     except forgetting.NotWiped:

@@ -13,7 +13,7 @@ from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import accounts
+from registration.domain import desk_sessions
 from registration.domain.access import Action, may
 from registration.domain.catalogue import whole_event
 from registration.domain.programme import event_named
@@ -125,8 +125,8 @@ def sign_in(organizer: Organizer) -> None:
     """Begin a new session; an old one of this browser ends."""
     sign_out()
     with writing():
-        token = accounts.start_session(organizer, now=clock.now())
-    row = accounts.session_with(token, now=clock.now())
+        token = desk_sessions.start(organizer, now=clock.now())
+    row = desk_sessions.with_token(token, now=clock.now())
     if row is not None:
         login_user(SignedIn(token, row))
 
@@ -136,7 +136,7 @@ def sign_out() -> None:
     found = _signed_in()
     if found:
         with writing():
-            accounts.end_session(found.token)
+            desk_sessions.end(found.token)
     logout_user()
     session.clear()
     g.pop("_login_user", None)
@@ -149,13 +149,13 @@ def _signed_in() -> SignedIn | None:
 
 def _signed_in_with(token: str) -> SignedIn | None:
     now = clock.now()
-    row = accounts.session_with(token, now=now)
+    row = desk_sessions.with_token(token, now=now)
     if row is None:
         return None
-    if accounts.needs_seen(row, now=now):
+    if desk_sessions.needs_seen(row, now=now):
         with writing():
-            row = accounts.session_with(token, now=now)
+            row = desk_sessions.with_token(token, now=now)
             if row is not None:
                 row.seen_at = now
-        row = accounts.session_with(token, now=now)
+        row = desk_sessions.with_token(token, now=now)
     return SignedIn(token, row) if row is not None else None

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, writing
 from registration.models import Organizer, OrganizerRole, OrganizerSession
@@ -74,7 +74,7 @@ def test_what_is_no_address_gets_no_account(context: None, now: datetime) -> Non
 def test_neither_address_nor_password_nor_token_stands_in_the_database(organizer: Organizer, now: datetime) -> None:
     set_password(OWNER)
     with writing():
-        token = accounts.start_session(organizer, now=now)
+        token = desk_sessions.start(organizer, now=now)
     rows = [
         str(row)
         for table in ("organizer", "organizer_session")
@@ -87,12 +87,12 @@ def test_neither_address_nor_password_nor_token_stands_in_the_database(organizer
 
 def test_a_token_is_good_for_its_session_alone(organizer: Organizer, now: datetime) -> None:
     with writing():
-        token = accounts.start_session(organizer, now=now)
-    found = accounts.session_with(token, now=now)
+        token = desk_sessions.start(organizer, now=now)
+    found = desk_sessions.with_token(token, now=now)
     assert found is not None
     assert found.organizer_id == organizer.id
-    assert accounts.session_with(token.swapcase(), now=now) is None
-    assert accounts.session_with("", now=now) is None
+    assert desk_sessions.with_token(token.swapcase(), now=now) is None
+    assert desk_sessions.with_token("", now=now) is None
 
 
 @SQLITE
@@ -101,10 +101,10 @@ def test_a_session_is_good_for_half_an_hour_idle_and_eight_in_all(
     organizer: Organizer, now: datetime, idle: int, age: int, good: bool
 ) -> None:
     with writing():
-        token = accounts.start_session(organizer, now=now - timedelta(minutes=age))
+        token = desk_sessions.start(organizer, now=now - timedelta(minutes=age))
     with writing():
         db.session.scalars(select(OrganizerSession)).one().seen_at = now - timedelta(minutes=idle)
-    assert (accounts.session_with(token, now=now) is not None) is good
+    assert (desk_sessions.with_token(token, now=now) is not None) is good
 
 
 @SQLITE

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from config import ROOT
 from registration import clock
-from registration.domain import accounts, announcements, revisions, stopped
+from registration.domain import accounts, announcements, desk_sessions, revisions, stopped
 from registration.domain.announcement_content import Content
 from registration.domain.event_file import import_event
 from registration.domain.exports import Order, write_down
@@ -392,7 +392,7 @@ def _session_of(app: Flask, subject: Subject) -> str | None:
         if organizer is None:
             return None
         with writing():
-            token = accounts.start_session(organizer, now=clock.now())
+            token = desk_sessions.start(organizer, now=clock.now())
             organizer.disabled = subject is S.DISABLED
             if subject is S.EXPIRED:
                 db.session.flush()

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from registration import clock
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions, passwords
 from registration.domain.personal import Personal, address_hash, sealed
 from registration.domain.programme import event_named
 from registration.domain.vetting import sealed_vetting
@@ -39,7 +39,7 @@ def make_organizer(address: str, *roles: Role, event: str | None = SLUG) -> Orga
 
 def set_password(address: str, password: str = PASSWORD) -> None:
     """Give an account its password; in the application's context."""
-    password_hash = accounts.password_hash_of(password, address)
+    password_hash = passwords.hash_of(password, address)
     with writing():
         accounts.set_password(accounts.organizer_with(address), password_hash)
 
@@ -51,7 +51,7 @@ def at_desk(app: Flask, *roles: Role, event: str | None = SLUG, address: str | N
     with app.app_context():
         organizer = make_organizer(address or f"{'-'.join(roles)}@example.org", *roles, event=event)
         with writing():
-            token = accounts.start_session(organizer, now=clock.now())
+            token = desk_sessions.start(organizer, now=clock.now())
     with client.session_transaction(base_url=client.public_url) as session:
         session["_user_id"] = token
     return client

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from registration.domain import accounts, owing, unmasking
-from registration.domain.accounts import FRESH_TIME
+from registration.domain.desk_sessions import FRESH_TIME
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
 from registration.models import Category, Event, Registration, ReminderRule, Unmasking

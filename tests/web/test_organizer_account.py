@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from registration import clock as app_clock
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions
 from registration.extensions import db, writing
 from registration.models import Organizer, OrganizerSession
 from registration.models.organizer import Role
@@ -141,7 +141,7 @@ def test_each_page_of_the_desk_has_the_way_out(desks: tuple[Client, Client]) -> 
 @pytest.mark.usefixtures("desks")
 def test_a_token_is_new_each_time_and_has_256_random_bits(app: Flask) -> None:
     with app.app_context(), writing():
-        tokens = [accounts.start_session(accounts.organizer_with(OWNER), now=app_clock.now()) for _time in range(20)]
+        tokens = [desk_sessions.start(accounts.organizer_with(OWNER), now=app_clock.now()) for _time in range(20)]
     assert (len(set(tokens)), {len(base64.urlsafe_b64decode(f"{one}=")) for one in tokens}) == (20, {32})
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions
 from registration.extensions import db, writing
 from registration.models import Event, OrganizerSession
 from registration.models.event import EventState
@@ -218,7 +218,7 @@ def test_sessions_that_are_over_are_swept_away(app: Flask, clock: FakeClock) -> 
     clock.advance(timedelta(minutes=20))
     at_desk(app, Role.EDITOR)
     with app.app_context(), writing():
-        assert accounts.expire_sessions(now=clock.advance(timedelta(minutes=15))) == 1
+        assert desk_sessions.expire(now=clock.advance(timedelta(minutes=15))) == 1
 
 
 @SQLITE

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions, passwords
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
@@ -34,7 +34,7 @@ def change_password() -> Answer:
         return _page(form, EndSessionsForm(None, prefix="end-"))
     try:
         with limits.hashing():
-            password_hash = accounts.password_hash_of(form.password.data or "", accounts.address_of(organizer()))
+            password_hash = passwords.hash_of(form.password.data or "", accounts.address_of(organizer()))
     except Refusal as refusal:
         form.password.errors = [str(refusal)]
         return _page(form, EndSessionsForm(None, prefix="end-"))
@@ -55,7 +55,7 @@ def end_sessions() -> Answer:
     if not form.validate():
         return _page(NewPasswordForm(None), form)
     with writing():
-        accounts.end_other_sessions(organizer(), access.current_session() or abort(403))
+        desk_sessions.end_others(organizer(), access.current_session() or abort(403))
     security_log.done("other_sessions_ended", account=organizer().public_id)
     flash(_("You are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)
@@ -68,7 +68,7 @@ def _page(form: NewPasswordForm, ending: EndSessionsForm) -> Answer:
         form=form,
         ending=ending,
         address=accounts.address_of(who),
-        sessions=accounts.sessions_of(who, now=clock.now()),
+        sessions=desk_sessions.sessions_of(who, now=clock.now()),
         own=access.current_session(),
     )
     return html, 422 if form.errors or ending.errors else 200

@@ -10,8 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, PasswordField, ValidationError
 
 from registration import clock, security_log
-from registration.domain import accounts
-from registration.domain.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from registration.domain import accounts, desk_sessions, passwords
 from registration.web import limits
 from registration.web.access import current_session
 from registration.web.fields import LINE_LENGTH, LineField, Needed, Writable
@@ -43,7 +42,7 @@ class FreshForm(FlaskForm):
     def __init__(self, *arguments: Any, **values: Any) -> None:
         super().__init__(*arguments, **values)
         session = current_session()
-        if session is not None and accounts.is_fresh(session, now=clock.now()):
+        if session is not None and desk_sessions.is_fresh(session, now=clock.now()):
             del self.password
 
 
@@ -67,14 +66,14 @@ class PasswordForm(FlaskForm):
 
     password = PasswordField(
         _l("New password"),
-        description=_l("At least %(number)s characters; several words are easier to keep.", number=SHORTEST_PASSWORD),
+        description=_l("At least %(number)s characters; several words are easier to keep.", number=passwords.SHORTEST),
         validators=[Needed(lambda: _("Type a password."))],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_PASSWORD},
+        render_kw={"autocomplete": "new-password", "maxlength": passwords.LONGEST},
     )
     again = PasswordField(
         _l("The same again"),
         validators=[Needed(lambda: _("Type the password a second time."))],
-        render_kw={"autocomplete": "new-password", "maxlength": LONGEST_PASSWORD},
+        render_kw={"autocomplete": "new-password", "maxlength": passwords.LONGEST},
     )
 
     def validate_again(self, field: PasswordField) -> None:

@@ -8,7 +8,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import accounts
+from registration.domain import accounts, passwords
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
@@ -79,7 +79,7 @@ def set_password() -> Answer:
     if form.validate_on_submit():
         try:
             with limits.hashing():
-                password_hash = accounts.password_hash_of(form.password.data or "", address)
+                password_hash = passwords.hash_of(form.password.data or "", address)
             with writing():
                 accounts.set_password(accounts.organizer_of_key(key, now=clock.now()), password_hash)
         except Refusal as refusal:
