@@ -59,6 +59,8 @@ class Settings:
     """How many mails may leave in a minute, by all workers together; 0: as many as the mail server takes."""
     celery_broker_url: str
     redis_url: str
+    require_second_factor: bool
+    """Whether every organizer needs one."""
     metrics_allow: tuple[Network, ...]
     """Who may read /metrics."""
     port: int
@@ -108,6 +110,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         mail_rate=_number(environ, "MAIL_RATE", 0),
         celery_broker_url=environ.get("CELERY_BROKER_URL", ""),
         redis_url=environ.get("REDIS_URL", ""),
+        require_second_factor=_truth(environ, "REQUIRE_SECOND_FACTOR"),
         metrics_allow=_networks(environ, "METRICS_ALLOW", "127.0.0.1, ::1"),
         port=port,
         instance_path=instance,

@@ -1,7 +1,7 @@
 """nobody at risk
 
 Forms that are open to all wait sealed for the worker; names for vetting; clocks per field; people who have asked to be
-erased; the book of looks; and what tells a wrong key.
+erased; the book of looks; second factors; and what tells a wrong key.
 
 Revision: 0004
 """
@@ -46,6 +46,8 @@ def upgrade() -> None:
     for column in _of_event():
         op.add_column("event", column)
     op.execute("UPDATE event SET field_days = '{}', forgotten_fields = '[]', openness = '{}'")
+    for column in _of_organizer():
+        op.add_column("organizer", column)
     op.add_column("category", sa.Column("asks_vetting_name", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, NEW_KINDS)
@@ -67,6 +69,8 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, KINDS)
     op.drop_column("category", "asks_vetting_name")
+    for column in _of_organizer():
+        op.drop_column("organizer", column.name)
     for column in _of_event():
         op.drop_column("event", column.name)
     op.drop_index("ix_registration_leaving", table_name="registration")
@@ -93,6 +97,13 @@ def _of_registration() -> tuple[sa.Column, ...]:
         sa.Column("unsubscribe_generation", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unsubscribe_renewed_at", sa.DateTime(), nullable=True),
         sa.Column("leaving_since", sa.DateTime(), nullable=True),
+    )
+
+
+def _of_organizer() -> tuple[sa.Column, ...]:
+    return (
+        sa.Column("factor", sa.LargeBinary(), nullable=True),
+        sa.Column("factor_step", sa.BigInteger(), nullable=True),
     )
 
 

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from registration import clock, security_log
 from registration.commands.refusals import refusals
-from registration.domain import accounts
+from registration.domain import accounts, desk_sessions, second_factor
 from registration.domain.programme import event_named
 from registration.extensions import writing
 from registration.links import public_url
@@ -39,3 +39,15 @@ def organizer_disable(address: str) -> None:
         accounts.disable(organizer)
     security_log.done("account_disabled", account=organizer.public_id)
     click.echo(f"{address}: disabled")
+
+
+@group.command("forget-factor")
+@click.argument("address")
+def organizer_forget_factor(address: str) -> None:
+    """Switch the second factor of somebody off who has lost app and codes, after asking who that is; signs them out."""
+    with refusals(), writing():
+        organizer = accounts.organizer_with(address)
+        second_factor.end(organizer)
+        desk_sessions.end_all(organizer)
+    security_log.done("second_factor_off", account=organizer.public_id)
+    click.echo(f"{address}: signs in with the password alone")

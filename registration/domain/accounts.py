@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from registration.domain import desk_sessions, passwords
+from registration.domain import desk_sessions, passwords, second_factor
 from registration.domain.personal import address_hash, mail_address
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
@@ -20,6 +20,7 @@ from registration.models import Event, Organizer, OrganizerRole
 from registration.models.organizer import Role
 
 PASSWORD_LINK_TIME = timedelta(days=1)
+NOT_FITTING = _l("Address, password and code do not fit; type them again, or ask the owner for a new link.")
 
 
 def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
@@ -108,16 +109,24 @@ def password_fits(organizer: Organizer | None, password: str) -> bool:
     return passwords.fits(password, organizer.password_hash if organizer and usable else None)
 
 
-def check_sign_in(typed_address: str, password: str) -> Organizer:
-    """Return whose address and password these are. Raises Refusal in the same words, after the same time, whatever
-    is wrong."""
+def check_sign_in(typed_address: str, password: str, code: str, *, now: datetime) -> Organizer:
+    """Return whose address, password and, where there is a second factor, code these are; the code is not taken yet.
+
+    Raises Refusal in the same words, after the same time, whatever is wrong.
+    """
     try:
         organizer = _with_address(mail_address(typed_address))
     except Refusal:
         organizer = None
-    if not password_fits(organizer, password) or organizer is None:
-        raise Refusal(_l("Address and password do not fit; type them again, or ask the owner for a new link."))
+    if not password_fits(organizer, password) or organizer is None or not second_factor.fits(organizer, code, now=now):
+        raise Refusal(NOT_FITTING)
     return organizer
+
+
+def take_code(organizer: Organizer, code: str, *, now: datetime) -> None:
+    """Take the code of a sign-in that was checked. Raises Refusal where another was faster with the same."""
+    if not second_factor.use(organizer, code, now=now):
+        raise Refusal(NOT_FITTING)
 
 
 def _with_address(address: str) -> Organizer | None:

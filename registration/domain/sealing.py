@@ -46,6 +46,7 @@ SEALED = (
     SealedColumn(Registration, "sealed", "registration"),
     SealedColumn(Registration, "vetting", "vetting"),
     SealedColumn(Organizer, "sealed", "organizer"),
+    SealedColumn(Organizer, "factor", "factor"),
     SealedColumn(Export, "sealed", "export"),
     SealedColumn(Submission, "sealed", "submission"),
     SealedColumn(Unmasking, "sealed", "unmasking"),

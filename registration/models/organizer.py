@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
@@ -36,6 +36,10 @@ class Organizer(Base):
     password_generation: Mapped[int] = mapped_column(default=0)
     """Rises when a password is set or a new one-time link is given: ends the links before."""
     password_link_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    factor: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed: the secret of the second factor, and digests of the recovery codes that are left."""
+    factor_step: Mapped[int | None] = mapped_column(BigInteger)
+    """The last step of time whose code was taken; None while the second factor is not in force."""
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

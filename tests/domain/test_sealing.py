@@ -14,7 +14,7 @@ from flask.testing import FlaskCliRunner
 from sqlalchemy import LargeBinary, select, update
 
 from config import SealKey, Settings
-from registration.domain import exports, participation, sealing
+from registration.domain import exports, participation, sealing, second_factor
 from registration.domain.personal import open_personal, seal_into
 from registration.domain.programme import event_named
 from registration.domain.sealing import SEALED
@@ -48,6 +48,8 @@ def people_in_every_column() -> None:
     """A value in each sealed column at least."""
     organizer = make_organizer("olga@example.org", Role.EXPORTER)
     add_people(19)
+    with writing():
+        second_factor.begin(organizer)
     person, seal, now = add_person("Amina"), keyring.keys.seal, organizer.created_at
     order = exports.Order(format=exports.Format.CSV, reason="For the doors")
     with writing():
@@ -93,6 +95,7 @@ def all_with(key: str) -> dict[str, dict[str, int]]:
         "registration.sealed": {key: 20},
         "registration.vetting": {key: 1},
         "organizer.sealed": {key: 1},
+        "organizer.factor": {key: 1},
         "export.sealed": {key: 1},
         "submission.sealed": {key: 1},
         "unmasking.sealed": {key: 1},
@@ -119,6 +122,7 @@ def test_rotation_reaches_every_column_and_says_so(rekeyed: Flask, runner: Flask
             "registration.sealed: 20 sealed anew with k2",
             "registration.vetting: 1 sealed anew with k2",
             "organizer.sealed: 1 sealed anew with k2",
+            "organizer.factor: 1 sealed anew with k2",
             "export.sealed: 1 sealed anew with k2",
             "submission.sealed: 1 sealed anew with k2",
             "unmasking.sealed: 1 sealed anew with k2",
@@ -150,7 +154,7 @@ def test_what_is_resealed_is_the_same_and_opens_without_the_old_key(
     runner.invoke(args=["keys", "rotate"])
     keyring.init_app(rekeyed, settings.secret_key, (NEW,))
     assert opened() == before
-    assert len(before) == 25
+    assert len(before) == 26
 
 
 def test_status_says_which_key_may_go(rekeyed: Flask, runner: FlaskCliRunner) -> None:
@@ -161,11 +165,12 @@ def test_status_says_which_key_may_go(rekeyed: Flask, runner: FlaskCliRunner) ->
         "registration.sealed: k2 1, k1 20",
         "registration.vetting: k1 1",
         "organizer.sealed: k1 1",
+        "organizer.factor: k1 1",
         "export.sealed: k1 1",
         "submission.sealed: k1 1",
         "unmasking.sealed: k1 1",
         "k2 seals what is new.",
-        "k1 is needed for 25 values until `keys rotate` has run.",
+        "k1 is needed for 26 values until `keys rotate` has run.",
     ]
 
 

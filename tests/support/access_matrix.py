@@ -80,6 +80,7 @@ REGISTER = f"{EVENT}register/"
 FIND = f"{EVENT}find/"
 ANOTHER = "nine kites above a harbour"
 """A password that is good, and nobody's yet."""
+FACTOR = "/organizer/account/second-factor/"
 DESK = "/organizer/events/{event}/"
 LIST = f"{DESK}attendees/"
 PERSON = f"{LIST}{{person}}/"
@@ -216,6 +217,11 @@ AT_THE_DOOR = [
          current=PASSWORD, password=ANOTHER, again=ANOTHER),
     form("organizer.end_sessions", "/organizer/account/sessions/", SIGNED_IN, "→/organizer/account/",
          keeps=False, **{"end-password": PASSWORD}),
+    page("organizer.second_factor", FACTOR, SIGNED_IN, "Second factor"),
+    form("organizer.begin_second_factor", FACTOR, SIGNED_IN, f"→{FACTOR}"),
+    form("organizer.confirm_second_factor", f"{FACTOR}confirm/", SIGNED_IN, "Recovery codes", code="{app_code}"),
+    form("organizer.end_second_factor", f"{FACTOR}off/", SIGNED_IN, f"→{FACTOR}", password=PASSWORD,
+         code="000000"),
 ]  # fmt: skip
 OF_AN_EVENT = [
     page("organizer.event", DESK, SEEING, "Registrations"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+import pyotp
 from bs4 import BeautifulSoup
 from flask import Flask, session
 from flask.testing import FlaskClient
@@ -18,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from config import ROOT
 from registration import clock
-from registration.domain import accounts, announcements, desk_sessions, revisions, stopped
+from registration.domain import accounts, announcements, desk_sessions, revisions, second_factor, stopped
 from registration.domain.announcement_content import Content
 from registration.domain.event_file import import_event
 from registration.domain.exports import Order, write_down
@@ -112,6 +113,8 @@ class World:
     missing: dict[str, str] = field(default_factory=dict)
     keys: dict[Subject, str] = field(default_factory=dict)
     names: dict[Subject, str] = field(default_factory=dict)
+    app_codes: dict[Subject, str] = field(default_factory=dict)
+    """What the authenticator app shows to those who have begun to set up a second factor."""
     cookies: dict[Subject, str] = field(default_factory=dict)
     csrf_token: str = ""
     keeper: Keeper | None = None
@@ -121,7 +124,12 @@ class World:
     def fill(self, written: str, subject: Subject, **others: str) -> str:
         """Put ids in the place of the names in braces, as somebody would who has this in hand."""
         own_ids = self.elsewhere if subject is S.PARTICIPANT_ELSEWHERE else self.ids
-        held = {"key": self.keys[subject], "name": self.names.get(subject, ""), "own_session": own_ids["session"]}
+        held = {
+            "key": self.keys[subject],
+            "name": self.names.get(subject, ""),
+            "app_code": self.app_codes.get(subject, ""),
+            "own_session": own_ids["session"],
+        }
         return written.format(**{**self.ids, **held, **others})
 
     def ask(
@@ -295,6 +303,11 @@ def _add_organizers(world: World) -> None:
         roleless.roles.clear()
     for address in ("door@example.org", *(_address(subject) for subject in SIGNED_IN)):
         set_password(address)
+    with writing():
+        for subject in SIGNED_IN:
+            second_factor.begin(_account(subject))
+            app = pyotp.TOTP(second_factor.secret_of(_account(subject)))
+            world.app_codes[subject] = app.at(clock.now())
     with writing():
         owner = _account(S.OWNER)
         write_down(event_named(SLUG), owner, Order(Format.CSV, reason="For the badges"), now=clock.now() - DAY)

@@ -36,7 +36,7 @@ ROUTES = {row.endpoint: row for row in ROWS if row.method == "GET"}
 """Every page that can be asked for: by a participant for the own page, by somebody signed out for the desk."""
 STATUS = {
     **{name: 303 for name, row in ROUTES.items() if row in OF_AN_EVENT},
-    **dict.fromkeys(("participant.enter", "organizer.home", "organizer.account"), 303),
+    **dict.fromkeys(("participant.enter", "organizer.home", "organizer.account", "organizer.second_factor"), 303),
     **dict.fromkeys(("organizer.password", "organizer.set_password"), 404),
 }
 """What they get where it is not 200."""

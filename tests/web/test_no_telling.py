@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import delete, event, update
 from werkzeug.test import TestResponse
 
-from registration.domain import accounts, stopped
+from registration.domain import accounts, passwords, second_factor, stopped
 from registration.domain.personal import address_hash
 from registration.domain.signup import PROOF_TIME
 from registration.extensions import db, writing
@@ -165,29 +165,36 @@ class CountingHasher(PasswordHasher):
 
 def test_a_sign_in_that_fails_tells_nothing_of_the_account(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     hasher = CountingHasher(time_cost=1, memory_cost=64, parallelism=1)
-    monkeypatch.setattr(accounts, "_hasher", hasher)
+    monkeypatch.setattr(passwords, "_hasher", hasher)
     load_dialogue(app)
     with app.app_context():
         make_organizer(address_of("without-password"), Role.OWNER)
-        for name in ("disabled", "owner"):
+        for name in ("disabled", "owner", "two-factors"):
             make_organizer(address_of(name), Role.OWNER)
             set_password(address_of(name))
         with writing():
             accounts.disable(accounts.organizer_with(address_of("disabled")))
+            careful = accounts.organizer_with(address_of("two-factors"))
+            second_factor.begin(careful)
+            careful.factor_step = 0
     found: dict[str, Told] = {}
     counts: list[int] = []
     for name, password in (
         ("unknown", PASSWORD), ("without-password", PASSWORD), ("disabled", PASSWORD), ("owner", "another password"),
+        ("two-factors", PASSWORD), ("two-factors", "another password"),
     ):  # fmt: skip
         visitor = app.test_client()
         token = visitor.page(SIGN_IN).form().values["csrf_token"]
         before = hasher.verified
         answer = told(app, SIGN_IN, visitor, address=address_of(name), password=password, csrf_token=token)
         counts.append(hasher.verified - before)
-        found[name] = answer._replace(body=without(answer.body, address_of(name)), headers=without_length(answer))
-    assert found == dict.fromkeys(found, found["unknown"])
-    assert found["unknown"].status == 422
-    assert counts == [1, 1, 1, 1]
+        found[f"{name}/{password}"] = answer._replace(
+            body=without(answer.body, address_of(name)), headers=without_length(answer)
+        )
+    first = next(iter(found.values()))
+    assert found == dict.fromkeys(found, first)
+    assert first.status == 422
+    assert counts == [1] * 6
 
 
 def without(page: str, typed: str) -> str:

@@ -23,7 +23,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SIGN_IN = "/organizer/sign-in/"
 HOME = "/organizer/"
 OWNER = "owner@example.org"
-WRONG = "Address and password do not fit; type them again, or ask the owner for a new link."
+WRONG = "Address, password and code do not fit; type them again, or ask the owner for a new link."
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,14 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import accounts, desk_sessions, passwords
+from registration.domain import accounts, desk_sessions, passwords, second_factor
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
 from registration.web import access, limits
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.events import organizer
-from registration.web.organizer.password_forms import EndSessionsForm, NewPasswordForm
+from registration.web.organizer.password_forms import NewPasswordForm, OwnPasswordForm
 
 Answer = str | tuple[str, int] | Response
 
@@ -22,7 +22,7 @@ Answer = str | tuple[str, int] | Response
 @blueprint.get("/account/")
 def account() -> Answer:
     """Show where one is signed in, and the form for another password."""
-    return _page(NewPasswordForm(), EndSessionsForm(prefix="end-"))
+    return _page(NewPasswordForm(), OwnPasswordForm(prefix="end-"))
 
 
 @blueprint.post("/account/password/")
@@ -31,13 +31,13 @@ def change_password() -> Answer:
     """Set another password, which ends every session; this browser gets a new one."""
     form = NewPasswordForm()
     if not form.validate():
-        return _page(form, EndSessionsForm(None, prefix="end-"))
+        return _page(form, OwnPasswordForm(None, prefix="end-"))
     try:
         with limits.hashing():
             password_hash = passwords.hash_of(form.password.data or "", accounts.address_of(organizer()))
     except Refusal as refusal:
         form.password.errors = [str(refusal)]
-        return _page(form, EndSessionsForm(None, prefix="end-"))
+        return _page(form, OwnPasswordForm(None, prefix="end-"))
     who = organizer()
     with writing():
         accounts.set_password(who, password_hash)
@@ -51,7 +51,7 @@ def change_password() -> Answer:
 @asks_for_password
 def end_sessions() -> Answer:
     """End all sessions of the account but this one."""
-    form = EndSessionsForm(prefix="end-")
+    form = OwnPasswordForm(prefix="end-")
     if not form.validate():
         return _page(NewPasswordForm(None), form)
     with writing():
@@ -61,7 +61,7 @@ def end_sessions() -> Answer:
     return redirect(url_for("organizer.account"), 303)
 
 
-def _page(form: NewPasswordForm, ending: EndSessionsForm) -> Answer:
+def _page(form: NewPasswordForm, ending: OwnPasswordForm) -> Answer:
     who: Organizer = organizer()
     html = render_template(
         "organizer/account.html",
@@ -70,5 +70,6 @@ def _page(form: NewPasswordForm, ending: EndSessionsForm) -> Answer:
         address=accounts.address_of(who),
         sessions=desk_sessions.sessions_of(who, now=clock.now()),
         own=access.current_session(),
+        has_factor=second_factor.is_on(who),
     )
     return html, 422 if form.errors or ending.errors else 200

@@ -16,6 +16,8 @@ from registration.web.access import current_session
 from registration.web.fields import LINE_LENGTH, LineField, Needed, Writable
 from registration.web.organizer.events import organizer
 
+ONE_TIME = {"autocomplete": "one-time-code", "autocapitalize": "characters", "spellcheck": "false"}
+
 
 class Own:
     """Validates that it is the password of the account that asks. Raises TooManyRequests where too many are tried."""
@@ -46,8 +48,18 @@ class FreshForm(FlaskForm):
             del self.password
 
 
+class OwnPasswordForm(FlaskForm):
+    """One's password again, however lately it was typed."""
+
+    password = PasswordField(
+        _l("Your password"),
+        validators=[Needed(lambda: _("Type your password.")), Own()],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
 class SignInForm(FlaskForm):
-    """Address and password of an account."""
+    """Address and password of an account, and the code of its second factor."""
 
     address = LineField(
         _l("Mail address"),
@@ -58,6 +70,23 @@ class SignInForm(FlaskForm):
         _l("Password"),
         validators=[Needed(lambda: _("Type your password."))],
         render_kw={"autocomplete": "current-password"},
+    )
+    code = LineField(
+        _l("Code"),
+        description=_l("From your authenticator app, or a recovery code; leave it empty if you have set up neither."),
+        validators=[Writable(LINE_LENGTH)],
+        render_kw=ONE_TIME,
+    )
+
+
+class CodeForm(FlaskForm):
+    """A code that the app shows."""
+
+    code = LineField(
+        _l("Code"),
+        description=_l("The six digits that the app shows now."),
+        validators=[Needed(lambda: _("Type the code.")), Writable(LINE_LENGTH)],
+        render_kw=ONE_TIME,
     )
 
 
@@ -92,11 +121,12 @@ class NewPasswordForm(PasswordForm):
     )
 
 
-class EndSessionsForm(FlaskForm):
-    """One's password again, to end other sessions."""
+class EndFactorForm(OwnPasswordForm):
+    """One's password and a code, to end the second factor."""
 
-    password = PasswordField(
-        _l("Your password"),
-        validators=[Needed(lambda: _("Type your password.")), Own()],
-        render_kw={"autocomplete": "current-password"},
+    code = LineField(
+        _l("Code"),
+        description=_l("The six digits that the app shows now, or a recovery code."),
+        validators=[Needed(lambda: _("Type the code.")), Writable(LINE_LENGTH)],
+        render_kw=ONE_TIME,
     )

@@ -8,7 +8,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import accounts, passwords
+from registration.domain import accounts, passwords, second_factor
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
@@ -25,7 +25,7 @@ SIGN_IN = "organizer.sign_in"
 @blueprint.route("/sign-in/", methods=["GET", "POST"])
 @asks_for_password
 def sign_in() -> Answer:
-    """Ask for address and password; then go where one wanted to."""
+    """Ask for address, password and code; then go where one wanted to."""
     form = SignInForm()
     if form.validate_on_submit():
         try:
@@ -105,11 +105,20 @@ def _check(form: SignInForm) -> Organizer:
         if devices.known_as(typed) is None:
             limits.take_strange_try(account)
         try:
-            organizer = accounts.check_sign_in(typed, form.password.data or "")
+            organizer = _let_in(typed, form.password.data or "", form.code.data or "")
         except Refusal:
             security_log.refused("sign_in_failed", account=accounts.public_id_with(typed))
             raise
     limits.forget_tries(who)
+    return organizer
+
+
+def _let_in(address: str, password: str, code: str) -> Organizer:
+    now = clock.now()
+    organizer = accounts.check_sign_in(address, password, code, now=now)
+    if second_factor.is_on(organizer):
+        with writing():
+            accounts.take_code(organizer, code, now=now)
     return organizer
 
 
