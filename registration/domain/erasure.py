@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
-from registration.domain import admission, owing, stopped
+from registration.domain import admission, owing, stopped, submissions
 from registration.domain.link_keys import KEY_ENDED
 from registration.domain.participation import lock_registration
 from registration.domain.personal import Personal, open_personal, seal_into
@@ -40,6 +40,7 @@ def erase(registration: Registration, *, now: datetime) -> None:
     if not is_same:
         raise NotFound(KEY_ENDED)
     says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
+    submissions.drop_of(event.id, open_personal(registration).address)
     for one in _of_same_address(registration):
         _begin(one, now=now)
     if says_farewell:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from registration.extensions import db, insert_new, insert_row
 from registration.models import Delivery, EventSession, Registration
@@ -32,9 +32,11 @@ def owe(
     *,
     useful_until: datetime | None = None,
     first: bool = False,
+    due: datetime | None = None,
     now: datetime,
 ) -> None:
-    """Owe one mail of `kind` to somebody, from now until `useful_until` (a day after the event where none is given).
+    """Owe one mail of `kind` to somebody, from `due` (now where none is given) until `useful_until` (a day after the
+    event).
 
     `first`: none of this kind can have been owed to them before.
     """
@@ -45,9 +47,9 @@ def owe(
         "kind": kind,
         "registration_id": registration.id,
         "urgent": kind in URGENT,
-        "due_at": now,
+        "due_at": due or now,
         "useful_until": useful_until or _day_after_event(registration.event_id, now),
-        "next_try_at": now,
+        "next_try_at": due or now,
     }
     insert_row(Delivery, values)
 
@@ -89,7 +91,7 @@ def invitations_wait(registration: Registration) -> bool:
 
 
 def due_since(registrations: Sequence[Registration], kind: Kind, since: datetime) -> Sequence[datetime]:
-    """Return when mails of a kind have fallen due for these registrations since then, the latest first."""
+    """Return when mails of a kind have fallen due for these registrations since then, or will, the latest first."""
     if not registrations:
         return ()
     ids = [one.id for one in registrations]
@@ -97,8 +99,15 @@ def due_since(registrations: Sequence[Registration], kind: Kind, since: datetime
     return db.session.scalars(select(Delivery.due_at).where(*lately).order_by(Delivery.due_at.desc())).all()
 
 
+def drop_waiting(registrations: Sequence[Registration], kind: Kind, *, now: datetime) -> None:
+    """Owe no mail of a kind to these any more."""
+    waiting = (Delivery.kind == kind, Delivery.state == DeliveryState.WAITING)
+    dropped = update(Delivery).where(Delivery.registration_id.in_([one.id for one in registrations]), *waiting)
+    db.session.execute(dropped.values(state=DeliveryState.DROPPED, settled_at=now))
+
+
 def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datetime) -> bool:
-    """Whether a mail of these kinds fell due for this person within the quiet time."""
+    """Whether a mail of these kinds fell due for this person within the quiet time, or is still to fall due."""
     return db.session.execute(
         select(
             select(Delivery.id)

@@ -164,15 +164,13 @@ def _reminders_overdue(now: datetime) -> Sequence[Due]:
 
 def _unanswered(now: datetime) -> Row[int, datetime | None, int]:
     """Count the forms that wait for longer than a worker would leave them, and those of them that none has tried."""
-    has_failed = Submission.failures > 0
-    due_at = case((has_failed, Submission.created_at), else_=Submission.next_try_at)
-    untried = case((~has_failed, Submission.id))
+    untried = case((Submission.next_try_at == Submission.created_at, Submission.id))
     return db.session.execute(
         select(
             func.count().label("number"),
-            func.min(due_at).label("since"),
+            func.min(Submission.created_at).label("since"),
             func.count(untried).label("untried"),
-        ).where(due_at < now - PATIENCE)
+        ).where(Submission.created_at < now - PATIENCE)
     ).one()
 
 

@@ -40,14 +40,6 @@ class Window(enum.StrEnum):
     CLOSED = "closed"
 
 
-class TooManyProofs(Exception):
-    """This address has had as many mails that ask for proof as it gets in an hour; `until`: when it gets the next."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__()
-        self.until = until
-
-
 @dataclass(frozen=True)
 class SignUp:
     """What somebody typed, checked and cleaned. `session_ids`: the sessions they want to follow, at least one;
@@ -75,8 +67,8 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
 
     An address that is not known, or whose registration was cancelled, gets a link to prove these very answers. One
     that is registered gets its own link again, at most once in the quiet time, and nothing of it changes. The same
-    sign-up twice is one. Raises Refusal when sign-up was not open, and TooManyProofs when this one has to wait: nobody
-    keeps somebody out by typing their address.
+    sign-up twice is one. An address gets PROOFS_PER_HOUR of these mails in an hour; what comes after them gets its own
+    later, so that nobody is kept out by others who type the address. Raises Refusal when sign-up was not open.
     """
     if window(category.event, now=sent_at or now) is not Window.OPEN:
         raise Refusal(_l("Registration is not open now; the event page says when it is."))
@@ -86,12 +78,12 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
     same = next((one for one in known if one.claim == claim), None)
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
+    elif (due := _next_proof(known, now=now)) is None:
         return
-    _wait_while_too_many(known, now=now)
-    if same is not None:
-        _owe_proof_again(same, now=now)
+    elif same is not None:
+        _owe_proof_again(same, due, now=now)
     else:
-        _store(category, form, claim, now=now)
+        _store(category, form, claim, due, now=now)
 
 
 def claim_of(category: Category, form: SignUp) -> bytes:
@@ -114,13 +106,13 @@ def prove(registration: Registration, *, now: datetime) -> Registration:
         raise Refusal(_l("This event takes no registrations any more; its page says how things stand."))
     if registration.expires_at is None or now >= registration.expires_at:
         raise Refusal(_l("The time of this link is over; please sign up again."))
-    earlier = db.session.execute(
+    known = db.session.scalars(
         select(Registration).where(
-            Registration.event_id == registration.event_id,
-            Registration.address_hash == registration.address_hash,
-            Registration.claim == PROVED,
+            Registration.event_id == registration.event_id, Registration.address_hash == registration.address_hash
         )
-    ).scalar_one_or_none()
+    ).all()
+    owing.drop_waiting(known, Kind.PROVE, now=now)
+    earlier = next((one for one in known if one.claim == PROVED), None)
     if earlier is not None:
         return _return_to(earlier, registration, now=now)
     registration.claim = PROVED
@@ -144,19 +136,15 @@ def is_discreet(registration: Registration) -> bool:
 
 
 def send_link_again(event: Event, address: str, *, now: datetime) -> None:
-    """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing.
-
-    Raises TooManyProofs as `sign_up` does.
-    """
+    """Owe the lost link to an address that is registered or has a sign-up to prove; others get nothing."""
     known = _with_address(event.id, address)
     proved = next((one for one in known if one.claim == PROVED), None)
     if proved is not None:
         _remind_of_link(proved, Kind.LINK, now=now)
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
-    if open_ones:
-        _wait_while_too_many(known, now=now)
-        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), now=now)
+    if open_ones and (due := _next_proof(known, now=now)):
+        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), due, now=now)
 
 
 def expire_unverified(*, now: datetime) -> int:
@@ -191,7 +179,7 @@ def _with_address(event_id: int, address: str) -> Sequence[Registration]:
     return db.session.execute(_KNOWN, found).scalars().all()
 
 
-def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> None:
+def _store(category: Category, form: SignUp, claim: bytes, due: datetime, *, now: datetime) -> None:
     """Write an unverified registration with its choices, and owe the mail that proves it."""
     public_id = new_public_id()
     values = {
@@ -210,29 +198,34 @@ def _store(category: Category, form: SignUp, claim: bytes, *, now: datetime) -> 
         "vetting": vetting.sealed_vetting(form.vetting_name, public_id),
         "created_at": now,
         "updated_at": now,
-        "expires_at": now + PROOF_TIME,
+        "expires_at": due + PROOF_TIME,
     }
     number = insert_row(Registration, values)
     insert_rows(SessionChoice, [{"registration_id": number, "session_id": one} for one in form.session_ids])
     owing.owe(
         owing.Recipient(number, public_id, category.event_id),
         Kind.PROVE,
-        useful_until=now + PROOF_TIME,
+        useful_until=due + PROOF_TIME,
         first=True,
+        due=due,
         now=now,
     )
 
 
-def _wait_while_too_many(known: Sequence[Registration], *, now: datetime) -> None:
-    lately = owing.due_since(known, Kind.PROVE, now - timedelta(hours=1))
-    if len(lately) >= PROOFS_PER_HOUR:
-        raise TooManyProofs(lately[PROOFS_PER_HOUR - 1] + timedelta(hours=1))
+def _next_proof(known: Sequence[Registration], *, now: datetime) -> datetime | None:
+    """Return when an address with these sign-ups gets its next mail that asks for proof; None where so many wait that
+    the time of a proof would be over."""
+    due = owing.due_since(known, Kind.PROVE, now - timedelta(hours=1))
+    if len(due) < PROOFS_PER_HOUR:
+        return now
+    following = due[PROOFS_PER_HOUR - 1] + timedelta(hours=1)
+    return following if following < now + PROOF_TIME else None
 
 
-def _owe_proof_again(registration: Registration, *, now: datetime) -> None:
+def _owe_proof_again(registration: Registration, due: datetime, *, now: datetime) -> None:
     if not owing.told_lately(registration, (Kind.PROVE,), now=now):
-        registration.expires_at = now + PROOF_TIME
-        owing.owe(registration, Kind.PROVE, useful_until=registration.expires_at, now=now)
+        registration.expires_at = due + PROOF_TIME
+        owing.owe(registration, Kind.PROVE, useful_until=registration.expires_at, due=due, now=now)
 
 
 def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) -> None:

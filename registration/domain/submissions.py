@@ -15,10 +15,10 @@ from sqlalchemy.orm import joinedload, load_only
 
 from registration.domain import signup
 from registration.domain.personal import Personal
-from registration.domain.signup import PROOF_TIME, SignUp, TooManyProofs
+from registration.domain.signup import PROOF_TIME, SignUp
 from registration.errors import Refusal
 from registration.extensions import db, insert_new, keyring
-from registration.keys import new_public_id
+from registration.keys import SealError, new_public_id
 from registration.models import Category, Event, EventSession, Submission
 from registration.models.submission import SubmissionKind as Kind
 
@@ -68,31 +68,32 @@ def answer(taken: Taken, *, now: datetime) -> None:
     """Do what the form asks for, and take it out of the tray; both or, where the unit of work fails, neither.
 
     Where the event takes no sign-ups any more, or what was chosen is gone, it is dropped: no page is left to say so.
-    Where its address has had enough mail for now, it waits.
     """
     typed = keyring.keys.open(taken.sealed, bound_to(taken.public_id))
-    this = Submission.id == taken.id
-    try:
-        if taken.kind is Kind.SIGN_UP:
-            _sign_up(taken, typed, now=now)
-        else:
-            signup.send_link_again(db.session.get_one(Event, taken.event_id), typed["address"], now=now)
-    except TooManyProofs as wait:
-        db.session.execute(update(Submission).where(this).values(next_try_at=wait.until))
+    if taken.kind is Kind.SIGN_UP:
+        _sign_up(taken, typed, now=now)
     else:
-        db.session.execute(delete(Submission).where(this))
+        signup.send_link_again(db.session.get_one(Event, taken.event_id), typed["address"], now=now)
+    db.session.execute(delete(Submission).where(Submission.id == taken.id))
 
 
 def put_off(taken: Taken, *, now: datetime) -> None:
     """Let what could not be answered wait for as long again as it has waited, behind it whatever else has come."""
     later = now + max(SOONEST, now - taken.created_at)
-    failed = {"next_try_at": later, "failures": Submission.failures + 1}
-    db.session.execute(update(Submission).where(Submission.id == taken.id).values(failed))
+    db.session.execute(update(Submission).where(Submission.id == taken.id).values(next_try_at=later))
 
 
 def expire(*, now: datetime) -> None:
     """Delete what nobody could answer in the time in which a link would have been good."""
     db.session.execute(delete(Submission).where(Submission.created_at <= now - PROOF_TIME))
+
+
+def drop_of(event_id: int, address: str) -> None:
+    """Delete what was sent to an event with this address and waits: whoever is erased does not come back by it."""
+    waiting = select(Submission.id, Submission.public_id, Submission.sealed).where(Submission.event_id == event_id)
+    found = db.session.execute(waiting).all()
+    theirs = [one.id for one in found if _address_in(one.sealed, one.public_id) == address.lower()]
+    db.session.execute(delete(Submission).where(Submission.id.in_(theirs)))
 
 
 def forget(event_id: int) -> None:
@@ -117,6 +118,14 @@ def _take(event_id: int, kind: Kind, digest: bytes, typed: Mapping[str, Any], *,
         "next_try_at": now,
     }
     insert_new(Submission, values)
+
+
+def _address_in(sealed: bytes, public_id: str) -> str | None:
+    try:
+        typed = keyring.keys.open(sealed, bound_to(public_id))
+    except SealError:
+        return None
+    return str(typed["address"] if "address" in typed else typed["personal"]["address"]).lower()
 
 
 def _sign_up(taken: Taken, typed: dict[str, Any], *, now: datetime) -> None:

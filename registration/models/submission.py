@@ -37,6 +37,4 @@ class Submission(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_try_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When the worker may answer it: at once; later where its address has had enough mail, or after a fault."""
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often a fault has kept it from being answered."""
+    """When the worker may answer it: at once, later where a fault kept it from being answered."""

@@ -22,6 +22,9 @@ FORMS = "60 per minute; 600 per hour"
 """Forms from one network: a whole mission may sit behind one."""
 SAME_ADDRESS = "60 per hour"
 """Sign-ups of one address from one network: few enough for who is being pestered, enough for who cannot wait."""
+DIFFERENT = 5
+"""Different sign-ups of one address from one network in an hour: as many as it gets mails to prove, so that one network
+alone can type nothing that keeps its owner waiting for longer than that."""
 LOST_LINKS = "20 per hour"
 """Lost links of one address, from wherever: whoever owns it has them in the mailbox by then."""
 PASSWORDS = "10 per minute; 100 per hour"  # pragma: allowlist secret
@@ -64,6 +67,19 @@ def wait_after(tries: int) -> int:
     if tries < FREE_TRIES:
         return 0
     return min(60 << min(tries - FREE_TRIES, 10), LONGEST_WAIT)
+
+
+def take_sign_up(digest: bytes) -> None:
+    """Count a sign-up of the typed address from this network; the same again counts as one. Raises TooManyRequests."""
+    if not limiter.enabled:
+        return
+    store, who = limiter.limiter.storage, address_from_network()
+    this, count = f"sign-up/{who}/{digest.hex()}", f"sign-ups/{who}"
+    if store.get(this):
+        return
+    if store.incr(count, 3600) > DIFFERENT:
+        raise TooManyRequests(retry_after=_until(store.get_expiry(count)))
+    store.incr(this, 3600)
 
 
 def take_try(who: str) -> None:

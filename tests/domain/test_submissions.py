@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from registration import tray
-from registration.domain import submissions
+from registration.domain import erasure, submissions
 from registration.domain.personal import Personal, open_personal
 from registration.domain.programme import event_named
 from registration.domain.signup import PROOF_TIME, SignUp
@@ -128,6 +128,21 @@ def test_what_an_organizer_has_closed_meanwhile_takes_nobody(meanwhile: dict[str
         db.session.execute(update(Event).values(**meanwhile))
     assert tray.empty(now=LAST_END - MINUTE) == 1
     assert (registrations(AMINA), waiting(), owed()) == ([], [], [])
+
+
+def test_what_waits_of_somebody_who_is_erased_brings_them_back_by_no_mail(now: datetime) -> None:
+    """A worker that was away answers later what was sent before."""
+    number = take_part_by_rule(now=now)
+    send(name="Amina again", now=now)
+    send(address=AMINA.upper(), now=now)
+    find(now=now)
+    send(address="bo@example.org", now=now)
+    with writing():
+        erasure.erase(db.session.get_one(Registration, number), now=now)
+    assert tray.empty(now=now) == 1
+    assert [one.leaving_since for one in registrations(AMINA)] == [now]
+    assert len(registrations("bo@example.org")) == 1
+    assert owed(Kind.LINK) == []
 
 
 def test_a_category_that_is_gone_takes_nobody(now: datetime) -> None:

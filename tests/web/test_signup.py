@@ -14,11 +14,10 @@ from registration.models.event import EventState
 from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
-from tests.support.clock import START, FakeClock
+from tests.support.clock import START, FakeClock, Seconds
 from tests.support.dialogue import (
     AMINA,
     EVENT,
-    FIND,
     LAST_END,
     MINUTE,
     REGISTER,
@@ -243,33 +242,67 @@ def test_a_strangers_sign_up_changes_nothing_and_brings_one_mail_in_ten_minutes(
 
 
 def test_an_address_gets_no_more_than_five_different_proofs_in_an_hour(
-    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+    app: Flask, smtp: MailServer, clock: FakeClock
 ) -> None:
-    for number in range(7):
-        sign_up(client, name=f"Name {number}")
-    work(app)
-    assert len(smtp.mails) == 5
-    clock.advance(timedelta(hours=1))
-    sign_up(client, name="Later")
-    work(app)
-    assert len(smtp.mails) == 8
+    """Those that come after them wait for their turn, in the order in which they came."""
+    for number in range(12):
+        sign_up(from_network(app, number // 4), name=f"Name {number}")
+    sent = []
+    for _hour in range(4):
+        work(app)
+        sent.append(len(smtp.mails))
+        clock.advance(timedelta(hours=1))
+    assert sent == [5, 10, 12, 12]
+    assert names_to_prove(from_network(app, 9), smtp) == [f"Name {number}" for number in range(12)]
 
 
 def test_nobody_is_kept_out_by_others_who_type_their_address(
-    app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+    app: Flask, smtp: MailServer, clock: FakeClock, seconds: Seconds
 ) -> None:
-    """The sign-up waits for its turn, and so does who asks for a lost link."""
-    for number in range(5):
-        sign_up(app.test_client(), name=f"Stranger {number}")
-    sign_up(client, name="Amina herself")
-    client.post(FIND, data={"address": AMINA})
-    for number in range(5, 20):
-        sign_up(app.test_client(), name=f"Stranger {number}")
+    """One network that goes on for a day delays the owner's own by an hour or two."""
+    stranger, amina = from_network(app, 1), from_network(app, 2)
+    for hour in range(24):
+        for number in range(10):
+            stranger.post(f"{REGISTER}youth/", data=answers(name=f"Stranger {hour} {number}"))
+        if hour == 12:
+            sign_up(amina, name="Amina herself")
+        work(app)
+        clock.advance(timedelta(hours=1))
+        seconds.pass_by(3601)
+        if hour == 13:
+            assert "Amina herself" in names_to_prove(amina, smtp)
+    assert len(smtp.mails) <= 24 * 5
+
+
+def test_who_is_in_gets_no_more_mail_to_prove(app: Flask, smtp: MailServer, clock: FakeClock) -> None:
+    for number in range(10):
+        sign_up(from_network(app, number), name=f"Name {number}")
     work(app)
-    assert "Amina herself" not in names_to_prove(client, smtp)
-    clock.advance(timedelta(hours=1))
+    client = from_network(app, 0)
+    client.submit(client.page(link_in(smtp.mails[0], "/prove/")).form())
+    clock.advance(timedelta(hours=2))
     work(app)
-    assert (len(smtp.mails), "Amina herself" in names_to_prove(client, smtp)) == (10, True)
+    assert [one.subject for one in smtp.mails[5:] if "Confirm" in one.subject] == []
+
+
+def test_one_network_sends_five_different_sign_ups_of_an_address_in_an_hour(
+    app: Flask, client: Client, seconds: Seconds
+) -> None:
+    def post(**changed: str) -> int:
+        return client.post(f"{REGISTER}youth/", data=answers(**changed)).status_code
+
+    assert [post(name=f"Name {number // 2}") for number in range(12)] == [*[303] * 10, 429, 429]
+    assert (post(name="Name 0"), post(address="bo@example.org")) == (303, 303)
+    seconds.pass_by(3601)
+    assert post(name="Name 5") == 303
+
+
+def from_network(app: Flask, number: int) -> Client:
+    """A visitor of another network."""
+    visitor = app.test_client()
+    visitor.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+    assert isinstance(visitor, Client)
+    return visitor
 
 
 def names_to_prove(client: Client, smtp: MailServer) -> list[str]:
