@@ -17,6 +17,8 @@ from registration.extensions import db
 from registration.models import Delivery, Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
 
+NO_SUCH_MAIL = _l("There is no such mail; look for it among the mails of this person.")
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -77,7 +79,7 @@ def send_again(registration: Registration, delivery_id: int, *, now: datetime) -
     locked = select(Delivery).where(Delivery.id == delivery_id, Delivery.registration_id == registration.id)
     delivery = db.session.scalar(locked.with_for_update().execution_options(populate_existing=True))
     if delivery is None:
-        raise NotFound(_l("There is no such mail; look for it among the mails of this person."))
+        raise NotFound(NO_SUCH_MAIL)
     if delivery.state is DeliveryState.WAITING:
         raise Refusal(_l("This mail is waiting to be sent already."))
     if stop_of(registration) is not None:

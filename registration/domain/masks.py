@@ -5,9 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from flask_babel import lazy_gettext as _l
+
 from registration.domain.attendees import PARTICIPANT, shown_categories
+from registration.domain.groups import Group
+from registration.domain.reminder_values import RuleValues
+from registration.errors import Refusal
 from registration.extensions import keyring
-from registration.models import Event
+from registration.models import Delivery, Event
 
 GONE = "-"
 """Stands for a category or session that the event has no more; no slug is like this, so no group with it is let in."""
@@ -18,6 +23,21 @@ def tells_apart(event: Event, slugs: Collection[str]) -> bool:
     those alone who may see who is in which."""
     at_risk = {category.slug for category in event.categories if category.at_risk}
     return bool(at_risk & set(slugs)) and not at_risk <= set(slugs)
+
+
+def tells_of_category(event: Event, delivery: Delivery) -> bool:
+    """Whether it tells in which category at risk somebody is that this mail was owed to them."""
+    rule = next((one for one in event.reminder_rules if one.id == delivery.rule_id), None)
+    group = delivery.announcement or rule
+    return group is not None and tells_apart(event, group.categories)
+
+
+def refuse_narrowing(event: Event, before: Group | RuleValues, after: Group | RuleValues, *, unmasked: bool) -> None:
+    """Raise Refusal where somebody changes a group who does not see for which categories at risk it is: narrowed to one
+    person, it would tell by being empty or not in which category that person is."""
+    if not unmasked and tells_apart(event, after.categories) and _parts(before) != _parts(after):
+        sentence = _l("You do not see for which category at risk this is: leave whom it is for, or write a new one.")
+        raise Refusal(sentence, "categories")
 
 
 def in_address(event: Event, name: str) -> str:
@@ -48,3 +68,7 @@ def chosen_slugs(event: Event, names: Collection[str], before: Collection[str], 
     for name in names:
         chosen += masked if name == PARTICIPANT and not unmasked else [name]
     return tuple(chosen)
+
+
+def _parts(group: Group | RuleValues) -> list[set[str]]:
+    return [set(getattr(group, name, ())) for name in ("states", "categories", "sessions", "languages")]

@@ -19,6 +19,7 @@ from registration.domain.access import Action, may
 from registration.domain.announcements import drafts
 from registration.domain.decisions import POSSIBLE, Decision, Result, Seen
 from registration.domain.mail_status import mails_of
+from registration.domain.masks import tells_of_category
 from registration.domain.personal import open_personal
 from registration.domain.replies import replies_of
 from registration.domain.stopped import stop_of
@@ -173,6 +174,8 @@ def one_page(
     category, mails = registration.category, mails_of(registration, now=clock.now())
     shows_answers = not category.at_risk or seen is Sight.CATEGORY
     names_category = shows_answers or masks.unmasked(event)
+    if not names_category:
+        mails = [one for one in mails if not tells_of_category(event, one.delivery)]
     form, look_form = form or DecisionForm(formdata=None), look_form or LookForm(formdata=None)
     html = render_template(
         "organizer/attendee.html",

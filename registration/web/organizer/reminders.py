@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from registration import clock
 from registration.domain import mail_troubles, reminder_edits, reminder_values
 from registration.domain.access import Action
+from registration.domain.masks import refuse_narrowing
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, RoundState, reminders_of
 from registration.domain.reminder_times import when_of
@@ -100,7 +101,9 @@ def edit_reminder(event: Event, rule_slug: str) -> Answer:
     before, now = when_of(rule), clock.now()
     try:
         with writing():
-            changed = reminder_edits.change(rule, form.values(event, rule), seen=form.seen.data or "", now=now)
+            values = form.values(event, rule)
+            refuse_narrowing(event, reminder_values.values_of(rule), values, unmasked=masks.unmasked(event))
+            changed = reminder_edits.change(rule, values, seen=form.seen.data or "", now=now)
     except Refusal as refusal:
         form.refuse(event, rule, refusal)
         return _page(rule, form)
