@@ -21,6 +21,7 @@ from tests.support.smtp import MailServer
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 RULE = f"{DESK}reminders/day-before/"
+RULE_FORM = f"form[action='{RULE}']"
 NARROWED = "You do not see for which category at risk this is: leave whom it is for, or write a new one."
 CANNOT_SEE = [Role.EXPORTER, Role.EDITOR, Role.REVIEWER]
 
@@ -93,10 +94,10 @@ def test_nobody_narrows_a_group_whose_category_they_do_not_see(app: Flask) -> No
     for changed in ({"languages": ["ar"]}, {"sessions": ["human-rights"]}, {"states": ["in_review"]}):
         assert editor.submit(draft.form(FORM), 422, **changed).error_of("categories").endswith(NARROWED)
     assert editor.submit(draft.form(FORM), subject_en="Other words").texts(".notice") == ["Saved as a draft."]
-    rule = editor.page(RULE).form(f"form[action='{RULE}']")
+    page = editor.page(RULE)
     for changed in ({"languages": ["ar"]}, {"sessions": ["human-rights"]}):
-        assert editor.submit(rule, 422, **changed).error_of("categories").endswith(NARROWED)
-    assert editor.submit(rule, minutes_before="2").texts(".notice")[0] == "Saved."
+        assert editor.submit(page.form(RULE_FORM), 422, **changed).error_of("categories").endswith(NARROWED)
+    assert editor.submit(page.form(RULE_FORM), minutes_before="2").texts(".notice")[0] == "Saved."
 
 
 @pytest.mark.usefixtures("people")
