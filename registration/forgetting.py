@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from flask import Flask
 
@@ -24,6 +25,8 @@ PAUSE = 0.1
 SHARE = 0.5
 """Seconds of a sweep after which what is still to be forgotten waits for the next one: reminders go ahead."""
 WIPE_AGAIN = timedelta(minutes=1)
+WIPE_AFTER_ERASING = timedelta(hours=1)
+"""SQLite overwrites what it deletes, but not what it has moved within the file before."""
 EMPTY_LOG_EVERY = timedelta(minutes=1)
 PROGRESS = "plenary.forgetting"
 GoesOn = Callable[[], bool]
@@ -39,6 +42,8 @@ class Progress:
     unfinished: bool = False
     wipe_again_at: datetime | None = None
     """When to try what somebody who read or wrote kept this process from."""
+    erased_at: datetime | None = None
+    """When somebody was erased for the first time since the database was wiped last."""
     log_emptied_at: datetime | None = None
     """When SQLite's log was emptied last; None where that is to be done at once."""
     last_rows: dict[Due, int] = field(default_factory=dict)
@@ -56,29 +61,35 @@ def forget_all(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
     the file of erased ids takes nothing down.
     """
     erase_again(settings)
-    forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
     erase_leaving(settings, now=now)
+    forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
     wipe()
     return forgotten
 
 
 def go_on(app: Flask, *, now: datetime) -> None:
-    """Do a sweep's share. Raises as `forget_all`, and does nothing for a minute where the database was not wiped."""
+    """Do a sweep's share. Raises NotWiped, and does nothing for a minute where that was raised."""
     settings: Settings = app.config["PLENARY"]
     progress = progress_of(app)
     if progress.wipe_again_at and now < progress.wipe_again_at:
         return
     ends = time.monotonic() + SHARE
     try:
-        if progress.wipe_again_at:
+        if progress.wipe_again_at or (progress.erased_at and now >= progress.erased_at + WIPE_AFTER_ERASING):
             wipe()
-            progress.wipe_again_at = None
+            progress.wipe_again_at = progress.erased_at = None
         forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
     except NotWiped:
         progress.wipe_again_at = now + WIPE_AGAIN
         raise
-    if erase_leaving(settings, now=now):
+
+
+def erase(app: Flask, *, now: datetime) -> None:
+    """Do a sweep's share of erasing those who have asked for it. Raises as `erase_leaving`."""
+    progress = progress_of(app)
+    if erase_leaving(app.config["PLENARY"], now=now):
         progress.log_emptied_at = None
+        progress.erased_at = progress.erased_at or now
 
 
 def empty_log_again(app: Flask, *, now: datetime) -> None:
@@ -112,10 +123,8 @@ def erase_again(settings: Settings) -> int:
 
     Raises SettingsError where people were erased and there is no such file.
     """
-    file = settings.erased_file
-    if not file.exists() and erasure.was_anybody_erased():
-        raise SettingsError(f"ERASED_FILE, {file}, is lost: put it back, or an empty file if there is no copy.")
-    back = erasure.come_back(erased_ids.read(file))
+    _refuse_lost(settings.erased_file)
+    back = erasure.come_back(erased_ids.read(settings.erased_file))
     db.session.rollback()
     for first in range(0, len(back), erasure.ROWS_AT_ONCE):
         with writing():
@@ -124,14 +133,28 @@ def erase_again(settings: Settings) -> int:
 
 
 def erase_leaving(settings: Settings, *, now: datetime) -> int:
-    """Write down the ids of those who have asked to be erased, and delete whose farewell mail is settled."""
+    """Write down the ids of all who have asked to be erased, and delete whose farewell mail is settled. Returns how
+    many.
+
+    Raises SettingsError where the file of ids is lost, and OSError where it takes nothing down.
+    """
     public_ids = erasure.leaving()
+    if public_ids:
+        _refuse_lost(settings.erased_file)
     db.session.rollback()
     if not public_ids:
         return 0
     erased_ids.note(settings.erased_file, public_ids)
-    with writing():
-        return erasure.finish(public_ids, now=now)
+    gone = 0
+    for first in range(0, len(public_ids), erasure.ROWS_AT_ONCE):
+        with writing():
+            gone += erasure.finish(public_ids[first:][: erasure.ROWS_AT_ONCE], now=now)
+    return gone
+
+
+def _refuse_lost(file: Path) -> None:
+    if not file.exists() and erasure.was_anybody_erased():
+        raise SettingsError(f"ERASED_FILE, {file}, is lost: put it back, or an empty file if there is no copy.")
 
 
 def forget_events(settings: Settings, progress: Progress, goes_on: GoesOn, *, now: datetime) -> list[tuple[str, int]]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from flask import current_app
 
+from config import SettingsError
 from registration import clock, forgetting, tray
 from registration.domain import (
     admission,
@@ -107,8 +108,15 @@ def _forget(now: datetime) -> None:
         forgetting.go_on(current_app, now=now)
     except forgetting.NotWiped:
         logger.error("the database is in use: what was deleted is not wiped yet; it is tried again in a minute")
+
+
+def _erase(now: datetime) -> None:
+    try:
+        forgetting.erase(current_app, now=now)
     except OSError as error:
         logger.error("the file of erased ids takes nothing down (%s): nobody is erased until it does", error.strerror)
+    except SettingsError as error:
+        logger.error("%s Nobody is erased until then.", error)
 
 
 def _empty_log(now: datetime) -> None:
@@ -140,6 +148,7 @@ STEPS = (
     _make_announcements,
     _fill_places,
     _show_places,
+    _erase,
     _forget,
     _empty_log,
     _sound_alarm,

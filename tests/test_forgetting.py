@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from sqlalchemy import delete, text
 
 from config import Settings
 from registration import forgetting, worker
-from registration.domain import clocks, privacy, showing
+from registration.domain import clocks, erasure, privacy, showing
 from registration.domain.event_file import import_event
 from registration.domain.personal import open_personal
 from registration.domain.private_folders import private_folder
@@ -45,7 +46,7 @@ from tests.support.dialogue import (
     work,
 )
 from tests.support.erasing import forget_due, ids_in_file, octets_of, public_ids
-from tests.support.organizers import make_organizer
+from tests.support.organizers import add_people, make_organizer
 from tests.support.smtp import MailServer
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -383,6 +384,21 @@ class TestTheFileTakesNothing:
         assert len(ids_in_file(app)) == 1
 
     @SQLITE
+    def test_one_that_is_lost_is_not_begun_anew(
+        self, app: Flask, leaving: Path, caplog: pytest.LogCaptureFixture, smtp: MailServer
+    ) -> None:
+        leaving.rmdir()
+        with app.app_context(), writing():
+            event_named(SLUG).erased = 1
+        work(app)
+        work(app)
+        assert (len(public_ids(app)), leaving.exists()) == (1, False)
+        assert "is lost: put it back" in caplog.text
+        leaving.touch()
+        work(app)
+        assert (public_ids(app), len(ids_in_file(app))) == (set(), 1)
+
+    @SQLITE
     def test_purge_says_so_too(self, app: Flask, runner: FlaskCliRunner) -> None:
         result = runner.invoke(args=["purge"])
         assert result.exit_code == 1
@@ -419,6 +435,19 @@ class TestSomebodyReads:
         assert caplog.text.count("not wiped yet") == 1
         assert forgotten_at(app) == clock.now
 
+    def test_whoever_asks_for_it_is_noted_and_erased_meanwhile(
+        self, app: Flask, client: Client, smtp: MailServer, clock: FakeClock
+    ) -> None:
+        take_part(client, smtp)
+        take_part(app.test_client(), smtp, address="bo@example.org")
+        clock.move_to(LAST_END + DAY)
+        with self.reading(app):
+            work(app)
+            client.submit(client.page("/my/erase/").form("form[action='/my/erase/']"))
+            work(app)
+            work(app)
+            assert (len(ids_in_file(app)), len(public_ids(app))) == (1, 1)
+
     def test_the_log_holds_nothing_of_anybody_as_soon_as_nobody_does(
         self, app: Flask, client: Client, smtp: MailServer, database_url: str
     ) -> None:
@@ -433,6 +462,41 @@ class TestSomebodyReads:
         assert public_ids(app) == set()
         work(app)
         assert sealed not in octets_of(database_url)
+
+
+def test_all_who_ask_for_it_are_noted_at_once(app: Flask, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also behind those whose farewell waits, and in more than one unit of work."""
+    monkeypatch.setattr(erasure, "ROWS_AT_ONCE", 2)
+    addresses = [f"person{number}@example.org" for number in range(5)]
+    with app.app_context():
+        for address in addresses:
+            take_part_by_rule(address, now=now)
+            with writing():
+                erasure.erase(registrations(address)[0], now=now)
+        forgetting.erase(app, now=now)
+        assert len(ids_in_file(app)) == len(public_ids(app)) == 5
+        forgetting.erase(app, now=now + DAY)
+        assert public_ids(app) == set()
+
+
+@SQLITE
+def test_an_hour_after_somebody_was_erased_the_file_is_built_anew(app: Flask, now: datetime) -> None:
+    def free_pages() -> int:
+        return int(db.session.execute(text("PRAGMA freelist_count")).scalar_one())
+
+    with app.app_context():
+        add_people(300)
+        number = take_part_by_rule(now=now)
+        with writing():
+            erasure.erase(db.session.get_one(Registration, number), now=now)
+            db.session.execute(delete(Registration).where(Registration.id != number))
+        forgetting.erase(app, now=now + DAY)
+        for minutes in (0, 59):
+            forgetting.go_on(app, now=now + DAY + minutes * MINUTE)
+            assert free_pages() > 0
+            db.session.rollback()
+        forgetting.go_on(app, now=now + DAY + 60 * MINUTE)
+        assert free_pages() == 0
 
 
 def forgotten_at(app: Flask) -> datetime | None:

@@ -48,6 +48,7 @@ def upgrade() -> None:
     op.execute("UPDATE event SET field_days = '{}', forgotten_fields = '[]', openness = '{}'")
     for column in _of_organizer():
         op.add_column("organizer", column)
+    op.add_column("organizer_session", sa.Column("password_at", sa.DateTime(), nullable=True))
     op.add_column("category", sa.Column("asks_vetting_name", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, NEW_KINDS)
@@ -71,6 +72,7 @@ def downgrade() -> None:
     op.drop_column("category", "asks_vetting_name")
     for column in _of_organizer():
         op.drop_column("organizer", column.name)
+    op.drop_column("organizer_session", "password_at")
     for column in _of_event():
         op.drop_column("event", column.name)
     op.drop_index("ix_registration_leaving", table_name="registration")

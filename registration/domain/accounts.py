@@ -64,6 +64,12 @@ def public_id_with(typed_address: str) -> str | None:
     return db.session.scalar(select(Organizer.public_id).where(Organizer.address_hash == hashed))
 
 
+def lock(organizer: Organizer) -> None:
+    """Let others that count what this account does wait until the unit of work ends."""
+    row = select(Organizer.id).where(Organizer.id == organizer.id)
+    db.session.execute(row.with_for_update(key_share=True))
+
+
 def disable(organizer: Organizer) -> None:
     """Let nobody sign in to the account any more, and end its sessions."""
     organizer.disabled = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from registration.extensions import db, keyring
@@ -49,7 +49,13 @@ def needs_seen(session: OrganizerSession, *, now: datetime) -> bool:
 
 def is_fresh(session: OrganizerSession, *, now: datetime) -> bool:
     """Whether the password of this session was typed lately enough for what asks for it again."""
-    return now - session.created_at <= FRESH_TIME
+    return now - (session.password_at or session.created_at) <= FRESH_TIME
+
+
+def note_password(session: OrganizerSession, *, now: datetime) -> None:
+    """Note that the password of this session was typed again just now."""
+    this = OrganizerSession.id == session.id
+    db.session.execute(update(OrganizerSession).where(this).values(password_at=now))
 
 
 def end(token: str) -> None:

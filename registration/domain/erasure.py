@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
-from registration.domain import admission, owing, stopped, submissions
+from registration.domain import admission, exports, owing, stopped, submissions, unmasking
 from registration.domain.link_keys import KEY_ENDED
 from registration.domain.participation import lock_registration
 from registration.domain.personal import Personal, open_personal, seal_into
@@ -40,7 +40,10 @@ def erase(registration: Registration, *, now: datetime) -> None:
     if not is_same:
         raise NotFound(KEY_ENDED)
     says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
-    submissions.drop_of(event.id, open_personal(registration).address)
+    person = open_personal(registration)
+    submissions.drop_of(event.id, person.address)
+    exports.forget_words_about(event.id, person)
+    unmasking.forget_words_about(event.id, person)
     for one in _of_same_address(registration):
         _begin(one, now=now)
     if says_farewell:
@@ -57,9 +60,9 @@ def erase_unproved(registration: Registration, *, now: datetime) -> None:
 
 
 def leaving() -> Sequence[str]:
-    """Return the ids of some who have asked to be erased."""
+    """Return the ids of all who have asked to be erased, and are not gone yet."""
     query = select(Registration.public_id).where(Registration.leaving_since.is_not(None))
-    return db.session.scalars(query.order_by(Registration.id).limit(ROWS_AT_ONCE)).all()
+    return db.session.scalars(query.order_by(Registration.id)).all()
 
 
 def finish(public_ids: Sequence[str], *, now: datetime) -> int:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, exists, func, select, true
 
-from registration.domain import access, attendees, columns, tables
+from registration.domain import access, accounts, attendees, columns, tables
 from registration.domain.access import Action
 from registration.domain.attendees import Filters
 from registration.domain.columns import DEFAULT_COLUMNS
@@ -70,6 +70,7 @@ def write_down(event: Event, organizer: Organizer, order: Order, *, now: datetim
     """
     _refuse_unless_allowed(event, organizer, order)
     reason = _checked_reason(order.reason)
+    _refuse_unnamed(event, order)
     attendees.conditions_of(event, order.filters, unmasked=order.unmask)
     chosen = columns.chosen(event, order.columns, unmasked=order.unmask)
     open_filters = asdict(replace(order.filters, search="", by_name=False))
@@ -90,8 +91,17 @@ def write_down(event: Event, organizer: Organizer, order: Order, *, now: datetim
     return export
 
 
+def _refuse_unnamed(event: Event, order: Order) -> None:
+    """Refuse a list of one category at risk that does not say so: the book would not tell what left."""
+    at_risk = {category.slug for category in event.categories if category.at_risk}
+    if order.filters.category in at_risk and not order.unmask:
+        sentence = _l("This list is of one category at risk: tick that categories are named, or choose another list.")
+        raise Refusal(sentence, "unmask")
+
+
 def refuse_too_many(organizer: Organizer, *, now: datetime) -> None:
     """Raise Refusal if the organizer has taken as many lists in the last hour as one may."""
+    accounts.lock(organizer)
     taken = db.session.scalar(
         select(func.count()).where(Export.organizer_id == organizer.id, Export.at > now - timedelta(hours=1))
     )
@@ -114,6 +124,15 @@ def forget_words(event: Event) -> None:
     """Blank the reasons and searches in the book of an event, which may name people; who took what and when stays."""
     for export in db.session.scalars(select(Export).where(Export.event_id == event.id)):
         export.sealed = b""
+
+
+def forget_words_about(event_id: int, person: Personal) -> None:
+    """Blank the reasons and searches in the book of an event that name somebody who is erased."""
+    theirs = select(Export).where(Export.event_id == event_id, Export.sealed != b"")
+    for export in db.session.scalars(theirs):
+        words = _words(export)
+        if attendees.is_named(person, words["reason"], words["search"]):
+            export.sealed = b""
 
 
 def holds_words() -> ColumnElement[bool]:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, func, select, update
 
+from registration.domain import accounts, attendees
 from registration.domain.access import Action, may
+from registration.domain.personal import Personal
 from registration.errors import Refusal
 from registration.extensions import db, keyring
 from registration.keys import new_public_id
@@ -109,6 +111,14 @@ def forget_words(event: Event) -> None:
         look.sealed = b""
 
 
+def forget_words_about(event_id: int, person: Personal) -> None:
+    """Blank the reasons in the book of an event that name somebody who is erased."""
+    theirs = select(Unmasking).where(Unmasking.event_id == event_id, Unmasking.sealed != b"")
+    for look in db.session.scalars(theirs):
+        if attendees.is_named(person, keyring.keys.open(look.sealed, _bound_to(look.public_id))["reason"]):
+            look.sealed = b""
+
+
 def holds_words() -> ColumnElement[bool]:
     """Return the condition on an Event that its book of looks still holds reasons."""
     return exists().where(Unmasking.event_id == Event.id, Unmasking.sealed != b"")
@@ -120,6 +130,7 @@ def _entry(look: Unmasking, organizer: Organizer, person: str | None) -> Entry:
 
 
 def _refuse_too_many(organizer: Organizer, *, now: datetime) -> None:
+    accounts.lock(organizer)
     lately = (Unmasking.organizer_id == organizer.id, Unmasking.at > now - timedelta(hours=1))
     if (db.session.scalar(select(func.count()).where(*lately)) or 0) >= PER_HOUR:
         sentence = _l(

@@ -71,5 +71,7 @@ class OrganizerSession(Base):
     organizer_id: Mapped[int] = mapped_column(ForeignKey("organizer.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    password_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the password was typed again; None: not since the sign-in."""
 
     organizer: Mapped[Organizer] = relationship()

@@ -31,5 +31,6 @@ def renew(name: str) -> Response:
     with writing():
         registration = own_registration()
         own_links.renew(registration, KINDS[name], now=clock.now())
+        response = remember(redirect(url_for("participant.own"), 303), registration)
     flash(str(SAID[name]))
-    return remember(redirect(url_for("participant.own"), 303), registration)
+    return response

@@ -28,7 +28,7 @@ from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions, takes_place
 from registration.domain.stopped import stop_of
 from registration.errors import NotFound
-from registration.extensions import writing
+from registration.extensions import limiter, writing
 from registration.links import public_url
 from registration.mail.announcement_letters import words_on_own_page
 from registration.mail.own_words import OwnWords
@@ -59,6 +59,7 @@ def own() -> str:
 
 
 @blueprint.post("/my/")
+@limiter.limit("60 per hour")
 def change() -> tuple[str, int] | Response:
     """Take changed wishes."""
     registration = own_registration()
@@ -69,8 +70,9 @@ def change() -> tuple[str, int] | Response:
     with writing():
         registration = own_registration()
         changed = participation.change(registration, wishes, now=clock.now())
+        response = remember(redirect(url_for("participant.own"), 303), registration)
     flash(_("Your changes are kept; a mail says so too.") if changed else _("Nothing was changed."))
-    return remember(redirect(url_for("participant.own"), 303), registration)
+    return response
 
 
 @blueprint.post("/my/cancel/")
@@ -116,7 +118,10 @@ def without_key(response: Response) -> Response:
 
 def remember(response: Response, registration: Registration) -> Response:
     """Return the response with the participant's key in a cookie that scripts cannot read. In discreet mode it goes
-    with the browser's session: somebody else may pick up this device."""
+    with the browser's session: somebody else may pick up this device.
+
+    Call it within the unit of work that has looked at the key: read anew, a row may have another's next one.
+    """
     response.set_cookie(
         _cookie_name(),
         key_for(registration, LinkKind.MANAGE),

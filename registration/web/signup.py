@@ -112,7 +112,7 @@ def prove(key: str) -> Response:
     """Prove the address and go to the participant's own page."""
     with writing():
         registration = signup.prove(registration_of(key, LinkKind.PROVE), now=clock.now())
-    return remember(redirect(url_for("participant.own"), 303), registration)
+        return remember(redirect(url_for("participant.own"), 303), registration)
 
 
 @blueprint.post("/prove/<key:key>/erase/")

@@ -293,6 +293,22 @@ def test_who_signed_in_some_time_ago_types_the_password_first(
 
 
 @SQLITE
+def test_the_password_typed_again_is_good_for_a_quarter_of_an_hour(app: Flask, clock: FakeClock, person: str) -> None:
+    with app.app_context():
+        make_organizer("reviewer@example.org", Role.REVIEWER)
+        set_password("reviewer@example.org")
+    desk = at_desk(app, Role.REVIEWER)
+    clock.advance(FRESH_TIME + MINUTE)
+    asked = []
+    for _look in range(4):
+        form = desk.page(f"{LIST}{person}/").form("form[action$='/category']")
+        asked.append("password" in form.values)
+        desk.submit(form, why=WHY, **({"password": PASSWORD} if asked[-1] else {}))
+        clock.advance(7 * MINUTE)
+    assert asked == [True, False, False, True]
+
+
+@SQLITE
 def test_nobody_looks_at_more_than_sixty_an_hour(
     app: Flask, clock: FakeClock, person: str, caplog: pytest.LogCaptureFixture
 ) -> None:

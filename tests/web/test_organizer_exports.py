@@ -124,6 +124,26 @@ def test_one_category_at_risk_is_taken_by_its_filter_and_the_book_masks_it(app: 
 
 
 @SQLITE
+def test_all_at_risk_are_taken_by_their_filter_with_their_categories(app: Flask) -> None:
+    owner = at_desk(app, Role.OWNER)
+    page = owner.submit(owner.page(LIST).form("form[method=get]"), category="participant")
+    for unmask_too, category in ((False, "participant"), (True, "human-rights")):
+        answer = take(owner, page.link("Export these"), columns=["name", "category"], unmask=unmask_too)
+        assert lines(answer)[1:] == [["Amina", category]]
+
+
+@SQLITE
+def test_a_list_of_one_category_at_risk_says_so(app: Flask) -> None:
+    owner = unmask(at_desk(app, Role.OWNER))
+    page = owner.page(LIST)
+    (value,) = [str(one["value"]) for one in page.all("#category option") if "rights" in one.get_text()]
+    page = owner.submit(page.form("form[method=get]"), category=value)
+    refused = owner.submit(owner.page(page.link("Export these")).form(TAKE), 422, reason=REASON)
+    assert refused.error_of("unmask").startswith("This list is of one category at risk: tick that categories are named")
+    assert entries(app) == 0
+
+
+@SQLITE
 def test_an_answer_of_people_at_risk_needs_the_unmasking(app: Flask) -> None:
     owner = at_desk(app, Role.OWNER)
     page = owner.submit(owner.page(EXPORT).form(TAKE), 422, reason=REASON, columns=["name", "answer.work"])

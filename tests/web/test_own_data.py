@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from registration import clock as app_clock
-from registration.domain import erasure, exports, figures
+from registration.domain import erasure, exports, figures, unmasking
+from registration.domain.attendees import Filters
 from registration.domain.link_keys import LinkKind, key_for, registration_of
 from registration.domain.personal import open_personal
 from registration.domain.programme import event_named
@@ -294,6 +295,25 @@ def test_an_owner_erases_somebody_and_they_are_told(app: Flask, client: Client, 
     assert [mail.recipients for mail in smtp.mails] == [(AMINA,)]
     work(app)
     assert public_ids(app) == set()
+
+
+@SQLITE
+def test_the_books_do_not_name_who_was_erased(app: Flask, client: Client, smtp: MailServer, now: datetime) -> None:
+    """Their searches and reasons of others stay."""
+    take_part(client, smtp, name="Zénobia Marker")
+    said = ["To call zenobia marker", f"For {AMINA}", "For the badges"]
+    with app.app_context(), writing():
+        event, owner = event_named(SLUG), make_organizer("owner@example.org", Role.OWNER)
+        for reason, search in [*((one, "") for one in said), ("Found", "zenob"), ("Bo", "bo")]:
+            order = exports.Order(exports.Format.CSV, reason=reason, filters=Filters(search=search))
+            exports.write_down(event, owner, order, now=now)
+        for reason in said:
+            unmasking.write_down(event, owner, Sight.LIST, reason, now=now)
+    client.submit(client.page("/my/erase/").form("form[action='/my/erase/']"))
+    with app.app_context():
+        event = event_named(SLUG)
+        assert sorted(one.reason for one in exports.book(event)) == ["", "", "", "Bo", "For the badges"]
+        assert sorted(one.reason for one in unmasking.book(event)) == ["", "", "For the badges"]
 
 
 @SQLITE

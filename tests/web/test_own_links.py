@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from registration.domain import stopped
 from registration.domain.link_keys import LinkKind
@@ -182,3 +186,24 @@ def test_only_the_page_itself_renews_and_not_without_end(app: Flask, amina: Clie
     statuses = [amina.send(form).status_code for _press in range(61)]
     assert (statuses[0], statuses[-1]) == (303, 429)
     assert keys_of(app, AMINA)[LinkKind.MANAGE] == before[LinkKind.MANAGE]
+
+
+@SQLITE
+def test_whoever_shows_an_old_key_is_never_handed_the_new_one(app: Flask, amina: Client, database_url: str) -> None:
+    """Somebody else renews it between the commit and the answer."""
+    form = amina.page("/my/").form("form[action='/my/']")
+    with app.app_context():
+        before = keys_of(app, AMINA)["manage"]
+
+    def renew(_session: Session) -> None:
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as other:
+            other.execute("UPDATE registration SET manage_generation = manage_generation + 1")
+            other.commit()
+
+    event.listen(Session, "after_commit", renew)
+    try:
+        answer = amina.send(form)
+    finally:
+        event.remove(Session, "after_commit", renew)
+    assert (answer.status_code, f"__Host-my={before};" in answer.headers["Set-Cookie"]) == (303, True)
+    assert amina.get("/my/").status_code == 404

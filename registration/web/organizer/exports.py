@@ -53,7 +53,10 @@ def take(event: Event) -> Answer:
             rules.refuse_too_many(organizer(), now=now)
             export = rules.write_down(event, organizer(), order, now=now)
     except Refusal as refusal:
-        form.form_errors.append(str(refusal))
+        if refusal.field == "unmask":
+            form.unmask.errors = [str(refusal)]
+        else:
+            form.form_errors.append(str(refusal))
         return _page(event, form, selection)
     return _file(event, export)
 

@@ -11,6 +11,7 @@ from wtforms import Field, Form, PasswordField, ValidationError
 
 from registration import clock, security_log
 from registration.domain import accounts, desk_sessions, passwords
+from registration.extensions import writing
 from registration.web import limits
 from registration.web.access import current_session
 from registration.web.fields import LINE_LENGTH, LineField, Needed, Writable
@@ -46,6 +47,15 @@ class FreshForm(FlaskForm):
         session = current_session()
         if session is not None and desk_sessions.is_fresh(session, now=clock.now()):
             del self.password
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Note that the password was typed where it was asked for and fits, whatever else is wrong."""
+        is_good: bool = super().validate(extra_validators)
+        session = current_session()
+        if "password" in self and not self.password.errors and session is not None:
+            with writing():
+                desk_sessions.note_password(session, now=clock.now())
+        return is_good
 
 
 class OwnPasswordForm(FlaskForm):

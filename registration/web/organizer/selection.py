@@ -34,13 +34,17 @@ class Selection:
     unmasked: bool
     shown: list[Shown]
     form: FilterForm
-    search: str
+    search: str | None
+    """Empty without one; None for one that does not open, which may not come to mean everybody."""
     number: int
 
     @cached_property
     def filters(self) -> Filters | None:
         """The filters, once the form has found no fault."""
         if not self.form.validate():
+            return None
+        if self.search is None:
+            self.form.form_errors.append(_("This search is over, or was somebody else’s; type it again."))
             return None
         form = self.form
         return Filters(
@@ -99,12 +103,14 @@ def hidden_search(search: str) -> str | None:
     return base64.urlsafe_b64encode(keyring.keys.seal(search, _bound_to())).decode()
 
 
-def _search_in(find: str) -> str:
-    """Return the words of a search that were sealed for an address; nothing for what was not."""
+def _search_in(find: str) -> str | None:
+    """Return the words of a search that were sealed for an address; None for what does not open."""
+    if not find:
+        return ""
     try:
         search: str = keyring.keys.open(base64.b64decode(find, altchars=b"-_", validate=True), _bound_to())
     except (SealError, ValueError, binascii.Error):
-        return ""
+        return None
     return search
 
 
