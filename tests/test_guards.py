@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from config import ROOT
+from tests.guards import finding
 from tests.guards.finding import MAY_IN_TEMPLATE, mutants, write_switches
 
 FOUND = mutants(ROOT)
@@ -44,3 +45,15 @@ def test_the_code_can_be_read_with_and_without_its_guards(tmp_path: Path) -> Non
         shutil.copy(ROOT / one.path, place)
         one.write(tmp_path / "alone")
         ast.parse(place.read_text())
+
+
+@pytest.mark.parametrize("name", [*finding.PERMISSIVE, *finding.REFUSERS, *finding.LOOKUPS])
+def test_every_guard_that_is_known_by_name_is_there(name: str) -> None:
+    """One that was renamed would be tried no more, and nobody would notice."""
+    code = "".join(path.read_text() for path in (ROOT / "registration").rglob("*.py"))
+    assert f"def {name}(" in code
+
+
+@pytest.mark.parametrize("name", finding.LIMITS)
+def test_every_limit_that_is_known_by_name_is_there(name: str) -> None:
+    assert [one for one in FOUND if one.what.endswith(f"without {name}")] != []

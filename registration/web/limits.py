@@ -69,7 +69,7 @@ def wait_after(tries: int) -> int:
     return min(60 << min(tries - FREE_TRIES, 10), LONGEST_WAIT)
 
 
-def take_sign_up(digest: bytes) -> None:
+def count_sign_up(digest: bytes) -> None:
     """Count a sign-up of the typed address from this network; the same again counts as one. Raises TooManyRequests."""
     if not limiter.enabled:
         return

@@ -14,18 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PERMISSIVE = {
-    "_is_fresh": True, "_is_over": False, "_may_read": True, "_opens": True, "fits": True, "is_fresh": True,
-    "is_own_path": True, "password_fits": True,
+    "_is_from_here": True, "_is_over": False, "_lacks_factor": False, "_may_read": True, "_opens": True,
+    "_recovery_left": True, "fits": True, "is_fresh": True, "is_own_path": True, "password_fits": True,
+    "tells_apart": False, "tells_of_category": False,
 }  # fmt: skip
 """Functions that say whether somebody may, and what they say to everybody once they are taken away."""
 REFUSING_FILES = ("exports.py", "accounts.py")
 """Where a Refusal is about who asks; elsewhere it is about what was typed."""
 UNGUARDED_FILES = ("development.py",)
 """Bound on a development machine alone."""
-REFUSERS = ("refuse_too_many", "_refuse_unless_allowed", "refuse_bad_password")
+REFUSERS = (
+    "refuse_too_many", "_refuse_too_many", "_refuse_unless_allowed", "_refuse_unnamed", "refuse_bad",
+    "refuse_narrowing", "_refuse_hidden", "_refuse_lost", "take_try", "take_strange_try", "count_sign_up",
+)  # fmt: skip
 LOOKUPS = ("visible_event", "registration_of", "called")
 """A call of these for nothing but its NotFound is a guard."""
-LIMITS = ("asks_for_password", "sends_trial", "limiter.limit")
+LIMITS = ("asks_for_password", "erases", "sends_trial", "limiter.limit")
 SCOPES = ("event_id", "registration_id")
 SCOPED = ("_registrations", "_session_id", "page", "newest")
 """Queries that have to keep to one event, besides those that find one thing or raise NotFound."""
@@ -182,8 +186,8 @@ class Finder(ast.NodeVisitor):
         if code.startswith("raise _not_there("):
             return True
         if code.startswith("raise Refusal("):
-            return self._path.name in REFUSING_FILES and "reason" not in code and name != "refuse_bad_password"
-        return (code == "return False" and name in PERMISSIVE) or (code == "return None" and name == "session_with")
+            return self._path.name in REFUSING_FILES and "reason" not in code and name != "refuse_bad"
+        return (code == "return False" and name in PERMISSIVE) or (code == "return None" and name == "with_token")
 
     def _is_scoped(self) -> bool:
         if self._function is None or self._path.parts[1] != "domain":
