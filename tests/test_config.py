@@ -32,7 +32,8 @@ def said(**changes: str) -> str:
 
 
 def test_production_takes_what_is_set() -> None:
-    settings = load_settings({**PRODUCTION, "MAIL_PORT": "587", "MAIL_USE_TLS": "yes", "TRUSTED_PROXIES": "1"})
+    truths = {"MAIL_USE_TLS": "yes", "REQUIRE_SECOND_FACTOR": "1"}
+    settings = load_settings({**PRODUCTION, **truths, "MAIL_PORT": "587", "TRUSTED_PROXIES": "1"})
     assert (settings.env, settings.development, settings.https) == ("production", False, True)
     assert (settings.database_url, settings.public_url) == (
         "postgresql+psycopg://plenary@db/plenary",
@@ -40,6 +41,7 @@ def test_production_takes_what_is_set() -> None:
     )
     assert (settings.mail_server, settings.mail_port, settings.mail_use_tls) == ("mail.example.org", 587, True)
     assert (settings.trusted_proxies, settings.port, settings.redis_url) == (1, 8000, "")
+    assert (settings.require_second_factor, load_settings(PRODUCTION).require_second_factor) == (True, False)
     assert settings.seal_keys == (SealKey("k2", bytes(32)), SealKey("k1", bytes(32)))
 
 
