@@ -188,22 +188,22 @@ class TestPagesSayWhatGoesWhen:
     def test_the_privacy_page_and_when_it_changes(self, app: Flask, client: Client, clock: FakeClock) -> None:
         path = f"{EVENT}privacy/"
         assert client.page(path).texts(".clocks li") == [
-            "Deleted earlier, on Wednesday, 27 May 2026: what else you need",
-            "Deleted earlier, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
+            "Goes before the rest, on Wednesday, 27 May 2026: what else you need",
+            "Goes before the rest, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
             "your name for vetting",
-            "Deleted earlier, on Wednesday, 10 June 2026: your organization",
+            "Goes before the rest, on Wednesday, 10 June 2026: your organization",
         ]
         with app.app_context():
             assert {one.at for one in clocks.clocks(event_named(SLUG))} <= set(showing.page_changes(event_named(SLUG)))
         clock.move_to(LAST_END)
         assert client.page(path).texts(".clocks li")[:2] == [
             "Deleted already, on Wednesday, 27 May 2026: what else you need",
-            "Deleted earlier, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
+            "Goes before the rest, on Wednesday, 3 June 2026: your answers to the questions, your country among them, "
             "your name for vetting",
         ]
 
     def test_the_form_and_the_own_page(self, app: Flask, client: Client, smtp: MailServer) -> None:
-        said = "Deleted earlier, on Wednesday, 27 May 2026: what else you need"
+        said = "Goes before the rest, on Wednesday, 27 May 2026: what else you need"
         assert said in client.page(f"{REGISTER}youth/").texts("main li")
         take_part(client, smtp)
         assert said in client.page("/my/").texts("main li")
