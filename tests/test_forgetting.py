@@ -415,7 +415,9 @@ class TestSomebodyReads:
 
     @contextmanager
     def reading(self, app: Flask) -> Iterator[None]:
-        with app.app_context(), closing(sqlite3.connect(str(db.engine.url.database))) as reader:
+        with app.app_context():
+            path = str(db.engine.url.database)
+        with closing(sqlite3.connect(path)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM event").fetchone()
             yield
