@@ -20,8 +20,6 @@ from registration.extensions import keyring, limiter, reader_network
 
 FORMS = "60 per minute; 600 per hour"
 """Forms from one network: a whole mission may sit behind one."""
-SAME_ADDRESS = "60 per hour"
-"""Sign-ups of one address from one network: few enough for who is being pestered, enough for who cannot wait."""
 DIFFERENT = 5
 """Different sign-ups of one address from one network in an hour: as many as it gets mails to prove, so that one network
 alone can type nothing that keeps its owner waiting for longer than that."""

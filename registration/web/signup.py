@@ -43,7 +43,6 @@ def register(event_slug: str, category_slug: str) -> str:
 
 @blueprint.post("/events/<slug:event_slug>/register/<slug:category_slug>/")
 @limiter.limit(limits.FORMS)
-@limiter.limit(limits.SAME_ADDRESS, key_func=limits.address_from_network, exempt_when=limits.nothing_typed)
 def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     """Take a sign-up, which the worker answers: nothing here looks whether the address is known."""
     category = _category(event_slug, category_slug)
