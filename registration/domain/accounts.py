@@ -23,6 +23,10 @@ PASSWORD_LINK_TIME = timedelta(days=1)
 NOT_FITTING = _l("Address, password and code do not fit; type them again, or ask the owner for a new link.")
 
 
+class WrongCode(Refusal):
+    """Address and password fit, and the code of the second factor does not."""
+
+
 def add_organizer(typed_address: str, role: Role, event: Event | None, *, now: datetime) -> Organizer:
     """Give the account with this address a role on an event, or on all, and a new password link, which ends those
     before; make the account if there is none, and open it again if it was disabled.
@@ -118,21 +122,32 @@ def password_fits(organizer: Organizer | None, password: str) -> bool:
 def check_sign_in(typed_address: str, password: str, code: str, *, now: datetime) -> Organizer:
     """Return whose address, password and, where there is a second factor, code these are; the code is not taken yet.
 
-    Raises Refusal in the same words, after the same time, whatever is wrong.
+    Raises Refusal in the same words, after the time of a password's hash, whatever is wrong, and WrongCode for whoever
+    reads logs: a password that fits without the code may be stolen.
     """
     try:
         organizer = _with_address(mail_address(typed_address))
     except Refusal:
         organizer = None
-    if not password_fits(organizer, password) or organizer is None or not second_factor.fits(organizer, code, now=now):
+    if not password_fits(organizer, password) or organizer is None:
         raise Refusal(NOT_FITTING)
+    if not second_factor.fits(organizer, code, now=now):
+        raise WrongCode(NOT_FITTING)
     return organizer
 
 
-def take_code(organizer: Organizer, code: str, *, now: datetime) -> None:
-    """Take the code of a sign-in that was checked. Raises Refusal where another was faster with the same."""
-    if not second_factor.use(organizer, code, now=now):
+def start_session(organizer: Organizer, checked: str | None, code: str, *, now: datetime) -> str:
+    """Take the code of a sign-in whose password fits what is kept of it, `checked`, and start its session. Returns the
+    session's token.
+
+    Raises Refusal where that does not hold any more: another was faster with the code, or password, factor or account
+    have been changed meanwhile.
+    """
+    lock(organizer)
+    db.session.refresh(organizer)
+    if organizer.disabled or organizer.password_hash != checked or not second_factor.use(organizer, code, now=now):
         raise Refusal(NOT_FITTING)
+    return desk_sessions.start(organizer, now=now)
 
 
 def _with_address(address: str) -> Organizer | None:

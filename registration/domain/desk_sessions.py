@@ -52,9 +52,9 @@ def is_fresh(session: OrganizerSession, *, now: datetime) -> bool:
     return now - (session.password_at or session.created_at) <= FRESH_TIME
 
 
-def note_password(session: OrganizerSession, *, now: datetime) -> None:
-    """Note that the password of this session was typed again just now."""
-    this = OrganizerSession.id == session.id
+def note_password(session_id: int, *, now: datetime) -> None:
+    """Note that the password of this session, if it has not ended meanwhile, was typed again just now."""
+    this = OrganizerSession.id == session_id
     db.session.execute(update(OrganizerSession).where(this).values(password_at=now))
 
 

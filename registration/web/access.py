@@ -7,13 +7,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask_babel import lazy_gettext as _l
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from registration import clock, security_log
-from registration.domain import desk_sessions
+from registration.domain import desk_sessions, second_factor
 from registration.domain.access import Action, may
 from registration.domain.catalogue import whole_event
 from registration.domain.programme import event_named
@@ -24,6 +24,10 @@ from registration.models.event import EventState
 from registration.web.display import use_language
 
 View = Callable[..., Any]
+OPEN_WITHOUT_FACTOR = frozenset(
+    f"organizer.{name}" for name in ("second_factor", "begin_second_factor", "confirm_second_factor", "sign_out")
+)
+"""Where every account needs a second factor, what is open to one that has none yet."""
 OWN_PATH = re.compile(r"/organizer/[A-Za-z0-9/_-]*(\?[A-Za-z0-9=&%._+-]*)?")
 
 
@@ -52,15 +56,22 @@ def init_app(app: Flask) -> None:
 
 
 def current_session() -> OrganizerSession | None:
-    """Return the session of the organizer who asks."""
+    """Return the session of the organizer who asks; None also where the second factor is still to be set up."""
     found = _signed_in()
-    return found.row if found else None
+    return found.row if found and not lacks_factor() else None
 
 
 def current_organizer() -> Organizer | None:
     """Return the organizer who asks."""
     found = current_session()
     return found.organizer if found else None
+
+
+def lacks_factor() -> bool:
+    """Whether somebody asks who is signed in and has to set up a second factor before anything else."""
+    found, settings = _signed_in(), current_app.config["PLENARY"]
+    needs_one = settings.require_second_factor and request.endpoint not in OPEN_WITHOUT_FACTOR
+    return found is not None and needs_one and not second_factor.is_on(found.row.organizer)
 
 
 def visible_event(slug: str) -> Event:
@@ -121,11 +132,9 @@ def is_own_path(target: str) -> bool:
     return OWN_PATH.fullmatch(target) is not None
 
 
-def sign_in(organizer: Organizer) -> None:
-    """Begin a new session; an old one of this browser ends."""
+def sign_in(token: str) -> None:
+    """Let the session of this token be this browser's; an old one ends."""
     sign_out()
-    with writing():
-        token = desk_sessions.start(organizer, now=clock.now())
     row = desk_sessions.with_token(token, now=clock.now())
     if row is not None:
         login_user(SignedIn(token, row))

@@ -15,7 +15,7 @@ from registration.errors import NotFound, Refusal
 from registration.extensions import db, writing
 from registration.models import Organizer, OrganizerRole, OrganizerSession
 from registration.models.organizer import Role
-from tests.support.clock import FakeClock
+from tests.support.clock import START, FakeClock
 from tests.support.dialogue import SLUG, load_dialogue
 from tests.support.organizers import PASSWORD, make_organizer, set_password
 
@@ -120,7 +120,7 @@ def test_an_unknown_address_takes_the_time_of_a_known_one(organizer: Organizer) 
     for address in [*seconds] * 15:
         begun = time.perf_counter()
         with pytest.raises(Refusal):
-            accounts.check_sign_in(address, "not the password")
+            accounts.check_sign_in(address, "not the password", "", now=START)
         seconds[address].append(time.perf_counter() - begun)
     known, unknown = (min(times) for times in seconds.values())
     assert statistics.fmean((known, unknown)) > 0.005
@@ -131,14 +131,14 @@ def test_an_unknown_address_takes_the_time_of_a_known_one(organizer: Organizer) 
 @pytest.mark.parametrize("password", ["\ud800" * 12, "a" * 100_000, "\x00" * 12])
 def test_a_password_nobody_can_type_is_a_wrong_one(organizer: Organizer, password: str) -> None:
     set_password(OWNER)
-    with pytest.raises(Refusal, match="Address and password do not fit"):
-        accounts.check_sign_in(OWNER, password)
+    with pytest.raises(Refusal, match="Address, password and code do not fit"):
+        accounts.check_sign_in(OWNER, password, "", now=START)
 
 
 @pytest.mark.parametrize("address", ["\x00@example.org", "\ud800@example.org", "a@b@c", "x" * 300 + "@example.org", ""])
 def test_an_address_that_is_none_is_a_wrong_one(organizer: Organizer, address: str) -> None:
-    with pytest.raises(Refusal, match="Address and password do not fit"):
-        accounts.check_sign_in(address, PASSWORD)
+    with pytest.raises(Refusal, match="Address, password and code do not fit"):
+        accounts.check_sign_in(address, PASSWORD, "", now=START)
 
 
 @SQLITE

@@ -241,10 +241,10 @@ class TestNoting:
         self, amina: int, now: datetime
     ) -> None:
         sign_up_by_rule("chi@example.org", "experts", now=now)
-        chi = take_part_by_rule("chi@example.org", now=now)
         with writing():
             ((proof,),) = outbox.claim(owner="one", limit=1, now=now)
             outbox.settle([proof], outbox.Outcome(sent=True, code=250), owner="one", now=now, digest=DIGEST)
+        chi = take_part_by_rule("chi@example.org", now=now)
         for person in (amina, chi):
             with writing():
                 owing.owe(registration(person), Kind.CHANGED, now=now)

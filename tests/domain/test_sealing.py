@@ -25,7 +25,7 @@ from registration.models.organizer import Role
 from registration.models.submission import SubmissionKind
 from registration.models.unmasking import Sight
 from tests.support.dialogue import SLUG, load_dialogue
-from tests.support.organizers import add_people, add_person, make_organizer
+from tests.support.organizers import add_people, add_person, make_organizer, started_session
 
 NEW = SealKey("k2", bytes(range(32, 64)))
 WRITERS, WRITES = 2, 40
@@ -49,7 +49,7 @@ def people_in_every_column() -> None:
     organizer = make_organizer("olga@example.org", Role.EXPORTER)
     add_people(19)
     with writing():
-        second_factor.begin(organizer)
+        second_factor.begin(started_session(organizer, now=organizer.created_at), now=organizer.created_at)
     person, seal, now = add_person("Amina"), keyring.keys.seal, organizer.created_at
     order = exports.Order(format=exports.Format.CSV, reason="For the doors")
     with writing():

@@ -14,10 +14,10 @@ from sqlalchemy import text
 from registration.domain import accounts, second_factor
 from registration.errors import Refusal
 from registration.extensions import db, keyring, writing
-from registration.models import Organizer
+from registration.models import Organizer, OrganizerSession
 from registration.models.organizer import Role
 from tests.support.dialogue import load_dialogue
-from tests.support.organizers import PASSWORD, make_organizer, set_password
+from tests.support.organizers import PASSWORD, make_organizer, set_password, started_session
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 OWNER = "owner@example.org"
@@ -34,18 +34,29 @@ def organizer(app: Flask, context: None) -> Organizer:
 
 
 @pytest.fixture
-def recovery(organizer: Organizer, now: datetime) -> list[str]:
-    """The recovery codes of an account whose factor was switched on five minutes ago."""
+def session(organizer: Organizer, now: datetime) -> OrganizerSession:
+    """Where the organizer has just signed in."""
     with writing():
-        second_factor.begin(organizer)
+        return started_session(organizer, now=now)
+
+
+@pytest.fixture
+def recovery(organizer: Organizer, session: OrganizerSession, now: datetime) -> list[str]:
+    """The recovery codes of an account whose factor was switched on five minutes ago."""
     before = now - 10 * STEP
     with writing():
-        return second_factor.confirm(organizer, shown(organizer, before), now=before)
+        second_factor.begin(session, now=before)
+    with writing():
+        return second_factor.confirm(session, shown(organizer, before), now=before)
+
+
+def secret_of(organizer: Organizer) -> str:
+    return str(keyring.keys.open(organizer.factor or b"", f"factor/{organizer.public_id}")["secret"])
 
 
 def shown(organizer: Organizer, at: datetime) -> str:
     """What the app shows."""
-    return pyotp.TOTP(second_factor.secret_of(organizer)).at(at)
+    return pyotp.TOTP(secret_of(organizer)).at(at)
 
 
 def take(organizer: Organizer, code: str, now: datetime) -> bool:
@@ -77,7 +88,7 @@ def test_a_code_opens_once_and_none_before_it_opens_any_more(organizer: Organize
 
 
 @pytest.mark.usefixtures("recovery")
-@pytest.mark.parametrize("code", ["", "000000", "12345", "١٢٣٤٥٦", "0" * 1000, "A" * 16, "\x00", "😀"])
+@pytest.mark.parametrize("code", ["", "000000", "12345", "١٢٣٤٥", "0" * 1000, "A" * 16, "\x00", "😀"])
 def test_what_is_no_code_opens_nothing(organizer: Organizer, now: datetime, code: str) -> None:
     assert not second_factor.fits(organizer, code, now=now)
     assert not take(organizer, code, now)
@@ -94,14 +105,22 @@ def test_a_recovery_code_opens_once_however_it_is_typed(
 
 
 @SQLITE
-def test_it_is_in_force_once_a_code_was_typed(organizer: Organizer, now: datetime) -> None:
+@pytest.mark.usefixtures("recovery")
+@pytest.mark.parametrize("zero", ["٠", "۰", "०", "０"])
+def test_a_code_is_taken_in_the_digits_of_any_keyboard(organizer: Organizer, now: datetime, zero: str) -> None:
+    code = "".join(chr(ord(zero) + int(one)) for one in shown(organizer, now))
+    assert take(organizer, code, now)
+
+
+@SQLITE
+def test_it_is_in_force_once_a_code_was_typed(organizer: Organizer, session: OrganizerSession, now: datetime) -> None:
     with writing():
-        second_factor.begin(organizer)
+        second_factor.begin(session, now=now)
     assert accounts.check_sign_in(OWNER, PASSWORD, "", now=now) == organizer
     with pytest.raises(Refusal, match="This code does not fit"), writing():
-        second_factor.confirm(organizer, "000000", now=now)
+        second_factor.confirm(session, "000000", now=now)
     with writing():
-        second_factor.confirm(organizer, shown(organizer, now), now=now)
+        second_factor.confirm(session, shown(organizer, now), now=now)
     with pytest.raises(Refusal, match=WRONG):
         accounts.check_sign_in(OWNER, PASSWORD, "", now=now)
     later = now + STEP
@@ -112,19 +131,68 @@ def test_it_is_in_force_once_a_code_was_typed(organizer: Organizer, now: datetim
 
 @SQLITE
 @pytest.mark.usefixtures("recovery")
-def test_one_that_is_in_force_is_not_replaced(organizer: Organizer, now: datetime) -> None:
-    secret = second_factor.secret_of(organizer)
+def test_one_that_is_in_force_is_not_replaced(organizer: Organizer, session: OrganizerSession, now: datetime) -> None:
+    secret = secret_of(organizer)
     with pytest.raises(Refusal, match="on already"), writing():
-        second_factor.begin(organizer)
+        second_factor.begin(session, now=now)
     with pytest.raises(Refusal, match="does not fit"), writing():
-        second_factor.confirm(organizer, shown(organizer, now), now=now)
-    assert second_factor.secret_of(organizer) == secret
+        second_factor.confirm(session, shown(organizer, now), now=now)
+    assert secret_of(organizer) == secret
+
+
+@SQLITE
+def test_what_somebody_else_has_begun_is_never_confirmed(
+    organizer: Organizer, session: OrganizerSession, now: datetime
+) -> None:
+    """They would hold the secret for good."""
+    with writing():
+        second_factor.begin(session, now=now)
+        mine = started_session(organizer, now=now)
+    assert second_factor.pending_secret(mine, now=now) == ""
+    with pytest.raises(Refusal, match="does not fit"), writing():
+        second_factor.confirm(mine, shown(organizer, now), now=now)
+    before = secret_of(organizer)
+    with writing():
+        second_factor.begin(mine, now=now)
+    assert second_factor.pending_secret(session, now=now) == ""
+    assert second_factor.pending_secret(mine, now=now) == secret_of(organizer) != before
+
+
+@SQLITE
+@pytest.mark.parametrize(("minutes", "good"), [(14, True), (15, False)])
+def test_one_that_was_begun_is_confirmed_within_a_quarter_of_an_hour(
+    organizer: Organizer, session: OrganizerSession, now: datetime, minutes: int, good: bool
+) -> None:
+    with writing():
+        second_factor.begin(session, now=now)
+    later = now + timedelta(minutes=minutes)
+    assert bool(second_factor.pending_secret(session, now=later)) is good
+
+
+@SQLITE
+@pytest.mark.parametrize("changed", ["password", "disabled", "factor"])
+def test_what_changes_while_a_password_is_looked_at_counts(
+    organizer: Organizer, session: OrganizerSession, now: datetime, changed: str
+) -> None:
+    found = accounts.check_sign_in(OWNER, PASSWORD, "", now=now)
+    checked = found.password_hash
+    with writing():
+        second_factor.begin(session, now=now)
+    with writing():
+        if changed == "password":
+            accounts.set_password(organizer, "another")
+        elif changed == "disabled":
+            accounts.disable(organizer)
+        else:
+            second_factor.confirm(session, shown(organizer, now), now=now)
+    with pytest.raises(Refusal, match=WRONG), writing():
+        accounts.start_session(found, checked, "", now=now)
 
 
 @SQLITE
 def test_neither_secret_nor_code_can_be_read_in_the_database(organizer: Organizer, recovery: list[str]) -> None:
     rows = str(db.session.execute(text("SELECT * FROM organizer")).all())
-    secrets = [second_factor.secret_of(organizer), *recovery, *(one.replace("-", "") for one in recovery)]
+    secrets = [secret_of(organizer), *recovery, *(one.replace("-", "") for one in recovery)]
     assert [one for one in secrets if one in rows] == []
     kept = keyring.keys.open(organizer.factor or b"", f"factor/{organizer.public_id}")
     assert [one for one in secrets[1:] if one in str(kept)] == []

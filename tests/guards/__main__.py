@@ -35,14 +35,14 @@ EACH = 1000
 PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
 NEAR = {
-    "access": ["tests/web/test_organizer_sign_in.py"],
+    "access": ["tests/web/test_organizer_sign_in.py", "tests/web/test_second_factor.py"],
     "accounts": ["tests/domain/test_accounts.py", "tests/test_commands.py", "tests/web/test_organizer_sign_in.py"],
     "announcements": ["tests/web/test_announcement_desk.py", "tests/web/test_masked_mails.py"],
     "assets": ["tests/web/test_public_page.py"],
     "attendee_mails": ["tests/web/test_attendee_mails.py", "tests/web/test_masked_mails.py"],
     "attendees": ["tests/web/test_organizer_attendees.py", "tests/domain/test_exports.py"],
     "columns": ["tests/domain/test_exports.py", "tests/web/test_organizer_exports.py"],
-    "desk": ["tests/web/test_organizer_sign_in.py", "tests/web/test_second_factor.py"],
+    "desk": ["tests/web/test_organizer_sign_in.py"],
     "desk_sessions": [
         "tests/domain/test_accounts.py",
         "tests/web/test_organizer_sign_in.py",

@@ -218,9 +218,9 @@ AT_THE_DOOR = [
     form("organizer.end_sessions", "/organizer/account/sessions/", SIGNED_IN, "→/organizer/account/",
          keeps=False, **{"end-password": PASSWORD}),
     page("organizer.second_factor", FACTOR, SIGNED_IN, "Second factor"),
-    form("organizer.begin_second_factor", FACTOR, SIGNED_IN, f"→{FACTOR}"),
+    form("organizer.begin_second_factor", FACTOR, SIGNED_IN, f"→{FACTOR}", password=PASSWORD),
     form("organizer.confirm_second_factor", f"{FACTOR}confirm/", SIGNED_IN, "Recovery codes", code="{app_code}"),
-    form("organizer.end_second_factor", f"{FACTOR}off/", SIGNED_IN, f"→{FACTOR}", password=PASSWORD,
+    form("organizer.end_second_factor", f"{FACTOR}off/", SIGNED_IN, "Second factor", keeps=False, password=PASSWORD,
          code="000000"),
 ]  # fmt: skip
 OF_AN_EVENT = [

@@ -304,11 +304,6 @@ def _add_organizers(world: World) -> None:
     for address in ("door@example.org", *(_address(subject) for subject in SIGNED_IN)):
         set_password(address)
     with writing():
-        for subject in SIGNED_IN:
-            second_factor.begin(_account(subject))
-            app = pyotp.TOTP(second_factor.secret_of(_account(subject)))
-            world.app_codes[subject] = app.at(clock.now())
-    with writing():
         owner = _account(S.OWNER)
         write_down(event_named(SLUG), owner, Order(Format.CSV, reason="For the badges"), now=clock.now() - DAY)
 
@@ -386,7 +381,7 @@ def _add_cookies(world: World) -> None:
         raw = session["csrf_token"]
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     for subject in Subject:
-        token = _session_of(app, subject)
+        token = _session_of(app, subject, world.app_codes)
         held = {"csrf_token": raw, **({"_user_id": token, "_fresh": True} if token else {})}
         if subject is S.INVITED:
             held["link_key"] = world.keys[subject]
@@ -396,8 +391,9 @@ def _add_cookies(world: World) -> None:
         world.cookies[subject] = cookie
 
 
-def _session_of(app: Flask, subject: Subject) -> str | None:
-    """Start a session for an organizer; one is over, and the account of one was disabled without ending it."""
+def _session_of(app: Flask, subject: Subject, app_codes: dict[Subject, str]) -> str | None:
+    """Start a session for an organizer, in which a second factor was begun; one is over, and the account of one was
+    disabled without ending it."""
     with app.app_context():
         organizer = db.session.scalar(
             select(Organizer).where(Organizer.address_hash == address_hash(_address(subject)))
@@ -406,6 +402,11 @@ def _session_of(app: Flask, subject: Subject) -> str | None:
             return None
         with writing():
             token = desk_sessions.start(organizer, now=clock.now())
+            db.session.flush()
+            mine = desk_sessions.with_token(token, now=clock.now())
+            if mine is not None:
+                second_factor.begin(mine, now=clock.now())
+                app_codes[subject] = pyotp.TOTP(second_factor.pending_secret(mine, now=clock.now())).at(clock.now())
             organizer.disabled = subject is S.DISABLED
             if subject is S.EXPIRED:
                 db.session.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
@@ -15,7 +16,7 @@ from registration.domain.programme import event_named
 from registration.domain.vetting import sealed_vetting
 from registration.extensions import db, writing
 from registration.keys import new_public_id
-from registration.models import Category, EventSession, Organizer, Registration, SessionChoice
+from registration.models import Category, EventSession, Organizer, OrganizerSession, Registration, SessionChoice
 from registration.models.organizer import Role
 from registration.models.registration import PROVED
 from registration.models.registration import RegistrationState as State
@@ -55,6 +56,15 @@ def at_desk(app: Flask, *roles: Role, event: str | None = SLUG, address: str | N
     with client.session_transaction(base_url=client.public_url) as session:
         session["_user_id"] = token
     return client
+
+
+def started_session(organizer: Organizer, *, now: datetime) -> OrganizerSession:
+    """A session of an account, as signing in starts it; within a unit of work."""
+    token = desk_sessions.start(organizer, now=now)
+    db.session.flush()
+    found = desk_sessions.with_token(token, now=now)
+    assert found is not None
+    return found
 
 
 def unmask(desk: Client, reason: str = "To seat them") -> Client:

@@ -22,7 +22,7 @@ from registration.models import Registration
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
 from tests.support.client import Client
-from tests.support.clock import FakeClock
+from tests.support.clock import START, FakeClock
 from tests.support.dialogue import (
     FIND,
     REGISTER,
@@ -34,7 +34,7 @@ from tests.support.dialogue import (
     take_part_by_rule,
     work,
 )
-from tests.support.organizers import PASSWORD, make_organizer, set_password
+from tests.support.organizers import PASSWORD, make_organizer, set_password, started_session
 from tests.support.smtp import MailServer
 
 SIGN_IN = "/organizer/sign-in/"
@@ -175,7 +175,7 @@ def test_a_sign_in_that_fails_tells_nothing_of_the_account(app: Flask, monkeypat
         with writing():
             accounts.disable(accounts.organizer_with(address_of("disabled")))
             careful = accounts.organizer_with(address_of("two-factors"))
-            second_factor.begin(careful)
+            second_factor.begin(started_session(careful, now=START), now=START)
             careful.factor_step = 0
     found: dict[str, Told] = {}
     counts: list[int] = []

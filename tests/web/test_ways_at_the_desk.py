@@ -16,8 +16,9 @@ from tests.support.dialogue import SLUG
 
 S = Subject
 NOT_SHOWN = {"organizer.sign_in", "organizer.edit_session", "organizer.send_again", "organizer.end_sessions"}
-NOT_SHOWN |= {"organizer.mask_list"}
-"""What signed-in people need no way to, or only with a second session, or while a look is open; the button of the page
+NOT_SHOWN |= {"organizer.mask_list", "organizer.begin_second_factor", "organizer.end_second_factor"}
+"""What signed-in people need no way to, or only with a second session, or while a look is open; the other two steps of
+the second factor, of which one was begun; the button of the page
 on which an edit is reviewed, and that of a session whose changes have been told already."""
 WEAKEST_FIRST = (S.WITHOUT_ROLE, S.VIEWER, S.EXPORTER, S.REVIEWER, S.EDITOR, S.OWNER, S.ADMINISTRATOR)
 NAMES_ALL_CATEGORIES = ("organizer.new_reminder", "organizer.reminder", "organizer.preview_reminder")

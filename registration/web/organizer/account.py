@@ -41,7 +41,8 @@ def change_password() -> Answer:
     who = organizer()
     with writing():
         accounts.set_password(who, password_hash)
-    access.sign_in(who)
+        token = desk_sessions.start(who, now=clock.now())
+    access.sign_in(token)
     security_log.done("password_changed", account=who.public_id)
     flash(_("Your password is changed, and you are signed out everywhere else."))
     return redirect(url_for("organizer.account"), 303)

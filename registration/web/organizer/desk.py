@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from config import Settings
-from registration.domain import second_factor
 from registration.extensions import limiter, reader_network
-from registration.models import Organizer
 from registration.web import devices, limits
-from registration.web.access import current_organizer, to_sign_in
+from registration.web.access import current_organizer, lacks_factor, to_sign_in
 
 blueprint = Blueprint("organizer", __name__, url_prefix="/organizer")
 
 OPEN_TO_ALL = frozenset({"organizer.sign_in", "organizer.password", "organizer.set_password"})
 """Whatever is not named here needs an account, also a page that somebody adds and forgets to guard."""
-OPEN_WITHOUT_FACTOR = frozenset(
-    {
-        "organizer.second_factor",
-        "organizer.begin_second_factor",
-        "organizer.confirm_second_factor",
-        "organizer.sign_out",
-    }
-)
-"""Where every account needs a second factor, what is open to one that has none yet."""
 
 
 def who_tries() -> str:
@@ -54,15 +42,7 @@ def _account() -> str | None:
 def _signed_in() -> Response | None:
     if request.endpoint in OPEN_TO_ALL:
         return None
-    organizer = current_organizer()
-    if organizer is None:
-        return to_sign_in()
-    if _lacks_factor(organizer) and request.endpoint not in OPEN_WITHOUT_FACTOR:
+    if lacks_factor():
         flash(_("This service asks every account for a second factor; set it up to go on."))
         return redirect(url_for("organizer.second_factor"), 303)
-    return None
-
-
-def _lacks_factor(organizer: Organizer) -> bool:
-    settings: Settings = current_app.config["PLENARY"]
-    return settings.require_second_factor and not second_factor.is_on(organizer)
+    return to_sign_in() if current_organizer() is None else None

@@ -50,11 +50,12 @@ class FreshForm(FlaskForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Note that the password was typed where it was asked for and fits, whatever else is wrong."""
-        is_good: bool = super().validate(extra_validators)
         session = current_session()
-        if "password" in self and not self.password.errors and session is not None:
+        session_id = session.id if session else 0
+        is_good: bool = super().validate(extra_validators)
+        if "password" in self and not self.password.errors:
             with writing():
-                desk_sessions.note_password(session, now=clock.now())
+                desk_sessions.note_password(session_id, now=clock.now())
         return is_good
 
 

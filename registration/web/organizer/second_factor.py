@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import segno
 from flask import abort, current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from config import Settings
@@ -14,10 +15,11 @@ from registration import clock, security_log
 from registration.domain import accounts, desk_sessions, second_factor
 from registration.errors import Refusal
 from registration.extensions import writing
+from registration.models import OrganizerSession
 from registration.web import access
 from registration.web.organizer.desk import asks_for_password, blueprint
 from registration.web.organizer.events import organizer
-from registration.web.organizer.password_forms import CodeForm, EndFactorForm, FreshForm
+from registration.web.organizer.password_forms import CodeForm, EndFactorForm, OwnPasswordForm
 
 Answer = tuple[str, int] | Response
 PAGE = "/account/second-factor/"
@@ -26,18 +28,21 @@ PAGE = "/account/second-factor/"
 @blueprint.get(PAGE, endpoint="second_factor")
 def page() -> Answer:
     """Say whether there is one, and what comes next."""
-    return _page(FreshForm(None))
+    return _page()
 
 
 @blueprint.post(PAGE, endpoint="begin_second_factor")
 @asks_for_password
 def begin() -> Answer:
-    """Give the account a secret for an app."""
-    form = FreshForm()
+    """Give this session a secret for an app, for the password, however lately that was typed."""
+    form = OwnPasswordForm()
     if not form.validate():
         return _page(form)
-    with writing():
-        second_factor.begin(organizer())
+    try:
+        with writing():
+            second_factor.begin(_session(), now=clock.now())
+    except Refusal as refusal:
+        flash(str(refusal), "error")
     return redirect(url_for("organizer.second_factor"), 303)
 
 
@@ -50,11 +55,10 @@ def confirm() -> Answer:
         return _page(form)
     try:
         with writing():
-            codes = second_factor.confirm(organizer(), form.code.data or "", now=clock.now())
-            desk_sessions.end_others(organizer(), access.current_session() or abort(403))
+            codes = second_factor.confirm(_session(), form.code.data or "", now=clock.now())
+            desk_sessions.end_others(organizer(), _session())
     except Refusal as refusal:
-        form.code.errors = [str(refusal)]
-        return _page(form)
+        return _refused(form, refusal)
     security_log.done("second_factor_on", account=organizer().public_id)
     return render_template("organizer/recovery_codes.html", codes=codes), 200
 
@@ -66,23 +70,36 @@ def end() -> Answer:
     form = EndFactorForm()
     if not form.validate():
         return _page(form)
+    who = organizer()
     try:
         with writing():
-            second_factor.switch_off(organizer(), form.code.data or "", now=clock.now())
+            second_factor.switch_off(who, form.code.data or "", now=clock.now())
     except Refusal as refusal:
-        form.code.errors = [str(refusal)]
-        return _page(form)
-    security_log.done("second_factor_off", account=organizer().public_id)
+        return _refused(form, refusal)
+    security_log.done("second_factor_off", account=who.public_id)
     flash(_("The second factor is switched off."))
     return redirect(url_for("organizer.second_factor"), 303)
 
 
-def _page(form: FreshForm | CodeForm | EndFactorForm) -> Answer:
-    who = organizer()
-    is_on = second_factor.is_on(who)
-    secret = "" if is_on else second_factor.secret_of(who)
-    if not form.errors:
-        form = EndFactorForm(None) if is_on else CodeForm(None) if secret else FreshForm(None)
+def _session() -> OrganizerSession:
+    return access.current_session() or abort(403)
+
+
+def _refused(form: CodeForm | EndFactorForm, refusal: Refusal) -> Answer:
+    security_log.refused("code_refused", account=organizer().public_id)
+    form.code.errors = [str(refusal)]
+    return _page(form)
+
+
+def _page(form: FlaskForm | None = None) -> Answer:
+    """Show what comes next, with the faults of the form that was sent, unless another window has been faster."""
+    who, session = organizer(), _session()
+    is_on, secret = second_factor.is_on(who), second_factor.pending_secret(session, now=clock.now())
+    expected = EndFactorForm if is_on else CodeForm if secret else OwnPasswordForm
+    if type(form) is not expected:
+        if form is not None:
+            flash(_("This has been changed in the meantime: here is how it stands."))
+        form = expected(None)
     app = second_factor.address_for_app(secret, account=accounts.address_of(who), service=_service()) if secret else ""
     html = render_template(
         "organizer/second_factor.html",

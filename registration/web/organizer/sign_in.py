@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from registration import clock, security_log
 from registration.domain import accounts, passwords, second_factor
+from registration.domain.accounts import WrongCode
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Organizer
@@ -29,11 +30,10 @@ def sign_in() -> Answer:
     form = SignInForm()
     if form.validate_on_submit():
         try:
-            organizer = _check(form)
+            organizer = _let_in(form)
         except Refusal as refusal:
             form.form_errors.append(str(refusal))
         else:
-            access.sign_in(organizer)
             security_log.done("sign_in", account=organizer.public_id)
             return devices.remember(redirect(_wanted(), 303), accounts.address_of(organizer))
     return _sign_in_page(form), 422 if form.errors else 200
@@ -95,31 +95,35 @@ def set_password() -> Answer:
     return page, 422 if form.errors else 200
 
 
-def _check(form: SignInForm) -> Organizer:
-    """Return who signs in. Raises Refusal, after the same time whatever is wrong, and TooManyRequests."""
-    typed = form.address.data or ""
-    account = limits.typed_address()
-    who = f"{account}/{who_tries()}"
+def _let_in(form: SignInForm) -> Organizer:
+    """Begin the session of whoever signs in. Raises as `_check`."""
+    typed, code = form.address.data or "", form.code.data or ""
+    who = f"{limits.typed_address()}/{who_tries()}"
+    organizer = _check(typed, form.password.data or "", code, who)
+    checked, before = organizer.password_hash, second_factor.recovery_codes_left(organizer)
+    with writing():
+        token = accounts.start_session(organizer, checked, code, now=clock.now())
+        is_recovery = second_factor.recovery_codes_left(organizer) < before
+    access.sign_in(token)
+    limits.forget_tries(who)
+    if is_recovery:
+        security_log.done("recovery_code_used", account=organizer.public_id)
+    return organizer
+
+
+def _check(typed: str, password: str, code: str, who: str) -> Organizer:
+    """Return whose address, password and code these are. Raises Refusal, after the same time whatever is wrong, and
+    TooManyRequests."""
     with limits.hashing():
         limits.take_try(who)
         if devices.known_as(typed) is None:
-            limits.take_strange_try(account)
+            limits.take_strange_try(limits.typed_address())
         try:
-            organizer = _let_in(typed, form.password.data or "", form.code.data or "")
-        except Refusal:
-            security_log.refused("sign_in_failed", account=accounts.public_id_with(typed))
+            return accounts.check_sign_in(typed, password, code, now=clock.now())
+        except Refusal as refusal:
+            what = "code_refused" if isinstance(refusal, WrongCode) else "sign_in_failed"
+            security_log.refused(what, account=accounts.public_id_with(typed))
             raise
-    limits.forget_tries(who)
-    return organizer
-
-
-def _let_in(address: str, password: str, code: str) -> Organizer:
-    now = clock.now()
-    organizer = accounts.check_sign_in(address, password, code, now=now)
-    if second_factor.is_on(organizer):
-        with writing():
-            accounts.take_code(organizer, code, now=now)
-    return organizer
 
 
 def _sign_in_page(form: SignInForm) -> str:
