@@ -16,7 +16,7 @@ from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import Connection, Insert, MetaData, Select, insert
+from sqlalchemy import Connection, Insert, MetaData, Select, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -120,6 +120,16 @@ def insert_row(model: type[Base], row: Mapping[str, Any]) -> int:
     """INSERT one row like `insert_rows` and return its number."""
     inserted = db.session.connection().execute(_insert_into(model), row).inserted_primary_key
     return cast("tuple[int]", inserted)[0]
+
+
+def wait_for_others(name: bytes) -> None:
+    """Let nobody else who calls this with the same name go on until the unit of work ends; SQLite has one writer.
+
+    For what is read before it is written where there is no row yet to lock.
+    """
+    if db.engine.dialect.name == "postgresql":
+        number = int.from_bytes(name[:8], "big", signed=True)
+        db.session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def insert_new(model: type[Base], row: Mapping[str, Any]) -> bool:

@@ -42,8 +42,6 @@ class Progress:
     unfinished: bool = False
     wipe_again_at: datetime | None = None
     """When to try what somebody who read or wrote kept this process from."""
-    erased_at: datetime | None = None
-    """When somebody was erased for the first time since the database was wiped last."""
     log_emptied_at: datetime | None = None
     """When SQLite's log was emptied last; None where that is to be done at once."""
     last_rows: dict[Due, int] = field(default_factory=dict)
@@ -57,13 +55,15 @@ class NotWiped(Exception):
 def forget_all(settings: Settings, *, now: datetime) -> list[tuple[str, int]]:
     """Forget all that is to be forgotten by now, and wipe the database at the end in any case.
 
-    Returns (event slug, registrations deleted) of the events whose time is over. Raises NotWiped, and OSError where
-    the file of erased ids takes nothing down.
+    Returns (event slug, registrations deleted) of the events whose time is over. Raises NotWiped; SettingsError where
+    the file of erased ids is lost; and, after all else is done, OSError where it takes nothing down.
     """
-    erase_again(settings)
-    erase_leaving(settings, now=now)
-    forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
-    wipe()
+    erase_again(settings, now=now)
+    try:
+        erase_leaving(settings, now=now)
+    finally:
+        forgotten = forget_events(settings, Progress(), _after_a_pause, now=now)
+        wipe()
     return forgotten
 
 
@@ -75,9 +75,9 @@ def go_on(app: Flask, *, now: datetime) -> None:
         return
     ends = time.monotonic() + SHARE
     try:
-        if progress.wipe_again_at or (progress.erased_at and now >= progress.erased_at + WIPE_AFTER_ERASING):
+        if progress.wipe_again_at or _is_to_be_wiped(now):
             wipe()
-            progress.wipe_again_at = progress.erased_at = None
+            progress.wipe_again_at = None
         forget_events(settings, progress, lambda: time.monotonic() < ends, now=now)
     except NotWiped:
         progress.wipe_again_at = now + WIPE_AGAIN
@@ -89,7 +89,6 @@ def erase(app: Flask, *, now: datetime) -> None:
     progress = progress_of(app)
     if erase_leaving(app.config["PLENARY"], now=now):
         progress.log_emptied_at = None
-        progress.erased_at = progress.erased_at or now
 
 
 def empty_log_again(app: Flask, *, now: datetime) -> None:
@@ -100,14 +99,14 @@ def empty_log_again(app: Flask, *, now: datetime) -> None:
         progress.log_emptied_at = now if empty_log() else None
 
 
-def replay(app: Flask) -> None:
+def replay(app: Flask, *, now: datetime) -> None:
     """Once in a process, and before any mail leaves, delete who was erased and has come back with a backup.
 
     Raises SettingsError if the file of their ids is lost, and OSError if it cannot be read.
     """
     progress = progress_of(app)
     if not progress.replayed:
-        erase_again(app.config["PLENARY"])
+        erase_again(app.config["PLENARY"], now=now)
         progress.replayed = True
         progress.log_emptied_at = None
 
@@ -118,7 +117,7 @@ def progress_of(app: Flask) -> Progress:
     return progress
 
 
-def erase_again(settings: Settings) -> int:
+def erase_again(settings: Settings, *, now: datetime) -> int:
     """Delete those in the file of erased ids who are in the database again. Returns how many.
 
     Raises SettingsError where people were erased and there is no such file.
@@ -128,7 +127,7 @@ def erase_again(settings: Settings) -> int:
     db.session.rollback()
     for first in range(0, len(back), erasure.ROWS_AT_ONCE):
         with writing():
-            erasure.erase_again(back[first:][: erasure.ROWS_AT_ONCE])
+            erasure.erase_again(back[first:][: erasure.ROWS_AT_ONCE], now=now)
     return len(back)
 
 
@@ -186,6 +185,14 @@ def wipe() -> None:
     """Wipe what was deleted from the disk. Raises NotWiped."""
     if not wipe_free_space():
         raise NotWiped
+    with writing():
+        erasure.note_wiped()
+
+
+def _is_to_be_wiped(now: datetime) -> bool:
+    since = erasure.unwiped_since()
+    db.session.rollback()
+    return since is not None and now >= since + WIPE_AFTER_ERASING
 
 
 def _forget_people(due: Due, progress: Progress, goes_on: GoesOn) -> int:

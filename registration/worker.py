@@ -46,7 +46,7 @@ def make_ready() -> None:
     Raises SettingsError, whose sentence says what to do, and what the database or the file of erased ids raises.
     """
     recheck_keys()
-    forgetting.replay(current_app)
+    forgetting.replay(current_app, now=clock.now())
 
 
 def is_ready() -> bool:

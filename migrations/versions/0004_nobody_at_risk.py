@@ -52,6 +52,8 @@ def upgrade() -> None:
     op.add_column("category", sa.Column("asks_vetting_name", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, NEW_KINDS)
+    op.add_column("delivery", sa.Column("told_apart", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("event", sa.Column("unwiped_since", sa.DateTime(), nullable=True))
     _order_indexes()
     _create_submission()
     _create_unmasking()
@@ -66,6 +68,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("key_check", "unmasking", "submission"):
         op.drop_table(table)
+    op.drop_column("delivery", "told_apart")
+    op.drop_column("event", "unwiped_since")
     op.execute("DELETE FROM delivery WHERE kind = 'farewell'")
     with op.batch_alter_table("delivery") as batch_op:
         _allow(batch_op, KINDS)

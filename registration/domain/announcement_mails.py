@@ -12,6 +12,7 @@ from sqlalchemy import String, func, insert, literal, select
 from registration.domain.announcement_content import group_of
 from registration.domain.announcements import Stage
 from registration.domain.groups import conditions
+from registration.domain.masks import tells_apart
 from registration.domain.programme import ends_at
 from registration.extensions import db
 from registration.models import Announcement, Delivery, Registration
@@ -113,6 +114,7 @@ def _owe_to_all(announcement: Announcement, *, now: datetime) -> None:
         "useful_until": literal(useful_until, UtcDateTime),
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
+        "told_apart": literal(tells_apart(announcement.event, announcement.categories)),
     }
     chosen = select(*values.values()).where(
         *conditions(announcement.event, group_of(announcement)), Registration.unsubscribed_at.is_(None)

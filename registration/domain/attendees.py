@@ -17,7 +17,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, func, select
 
-from registration.domain.personal import Personal, address_hash, bound_to, mail_address
+from registration.domain.personal import address_hash, bound_to, mail_address
 from registration.domain.refused import has_mail_refused_for_now
 from registration.domain.stopped import takes_no_mail
 from registration.errors import NotFound, Refusal
@@ -168,14 +168,6 @@ def matcher(search: str) -> Fits | None:
         return all(word in text for word in words)
 
     return fits
-
-
-def is_named(person: Personal, words: str, search: str = "") -> bool:
-    """Whether words name somebody, or a search finds them; more rather than less."""
-    fits, said = matcher(search), folded(words)
-    named = [one for one in (folded(person.name), person.address.lower()) if one]
-    found = bool(search) and (_address(search) or "").lower() == person.address.lower()
-    return found or any(one in said for one in named) or (fits is not None and fits(person.name, person.organization))
 
 
 def folded(text: str) -> str:

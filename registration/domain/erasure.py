@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
-from registration.domain import admission, exports, owing, stopped, submissions, unmasking
+from registration.domain import admission, exports, naming, owing, stopped, submissions, unmasking
 from registration.domain.link_keys import KEY_ENDED
 from registration.domain.participation import lock_registration
 from registration.domain.personal import Personal, open_personal, seal_into
+from registration.domain.vetting import vetting_name
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
 from registration.models import Delivery, Event, Invitation, Registration, SessionChoice, Unmasking
@@ -34,17 +35,18 @@ def erase(registration: Registration, *, now: datetime) -> None:
     The address gets a farewell mail if it is proved and takes mail.
     """
     event = admission.lock_event(registration.event_id)
+    submissions.drop_of(event.id, open_personal(registration).address)
     is_same = lock_registration(registration)
     if registration.leaving_since is not None:
         return
     if not is_same:
         raise NotFound(KEY_ENDED)
     says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
-    person = open_personal(registration)
-    submissions.drop_of(event.id, person.address)
-    exports.forget_words_about(event.id, person)
-    unmasking.forget_words_about(event.id, person)
-    for one in _of_same_address(registration):
+    theirs = _of_same_address(registration)
+    called = naming.words_of([*map(open_personal, theirs)], [*map(vetting_name, theirs)])
+    exports.forget_name(event.id, called)
+    unmasking.forget_name(event.id, called)
+    for one in theirs:
         _begin(one, now=now)
     if says_farewell:
         owing.owe(registration, DeliveryKind.FAREWELL, useful_until=now + FAREWELL_TIME, now=now)
@@ -79,7 +81,18 @@ def finish(public_ids: Sequence[str], *, now: datetime) -> int:
     for event_id, number in db.session.execute(of_events).all():
         more = update(Event).where(Event.id == event_id).values(erased=Event.erased + number)
         db.session.execute(more.execution_options(synchronize_session=False))
-    return _delete(which)
+    return _delete(which, now=now)
+
+
+def unwiped_since() -> datetime | None:
+    """Return when somebody was erased for the first time since the database was wiped last; None if nobody was."""
+    return db.session.scalar(select(func.min(Event.unwiped_since)))
+
+
+def note_wiped() -> None:
+    """Note that nothing of whom was erased is in the database's file any more."""
+    wiped = update(Event).where(Event.unwiped_since.is_not(None)).values(unwiped_since=None)
+    db.session.execute(wiped.execution_options(synchronize_session=False))
 
 
 def was_anybody_erased() -> bool:
@@ -96,9 +109,9 @@ def come_back(public_ids: Iterable[str]) -> list[str]:
     return found
 
 
-def erase_again(public_ids: Sequence[str]) -> int:
+def erase_again(public_ids: Sequence[str], *, now: datetime) -> int:
     """Delete who was erased before and has come back, without another farewell. Returns how many."""
-    return _delete(_came_back(public_ids))
+    return _delete(_came_back(public_ids), now=now)
 
 
 def _came_back(public_ids: Sequence[str]) -> ColumnElement[bool]:
@@ -150,7 +163,10 @@ def _let_go(registration_id: int, *, now: datetime) -> None:
         db.session.execute(statement.execution_options(synchronize_session=False))
 
 
-def _delete(which: ColumnElement[bool]) -> int:
+def _delete(which: ColumnElement[bool], *, now: datetime) -> int:
+    events = select(Registration.event_id).where(which)
+    dirty = update(Event).where(Event.id.in_(events), Event.unwiped_since.is_(None)).values(unwiped_since=now)
+    db.session.execute(dirty.execution_options(synchronize_session=False))
     result = db.session.execute(delete(Registration).where(which).execution_options(synchronize_session=False))
     gone: int = result.rowcount  # type: ignore[attr-defined]
     if gone:

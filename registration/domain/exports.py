@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, exists, func, select, true
 
-from registration.domain import access, accounts, attendees, columns, tables
+from registration.domain import access, accounts, attendees, columns, naming, tables
 from registration.domain.access import Action
 from registration.domain.attendees import Filters
 from registration.domain.columns import DEFAULT_COLUMNS
@@ -126,13 +126,14 @@ def forget_words(event: Event) -> None:
         export.sealed = b""
 
 
-def forget_words_about(event_id: int, person: Personal) -> None:
-    """Blank the reasons and searches in the book of an event that name somebody who is erased."""
-    theirs = select(Export).where(Export.event_id == event_id, Export.sealed != b"")
-    for export in db.session.scalars(theirs):
+def forget_name(event_id: int, called: frozenset[str]) -> None:
+    """Take somebody who is erased, `called` so, out of the reasons and searches in the book of an event."""
+    for export in db.session.scalars(select(Export).where(Export.event_id == event_id, Export.sealed != b"")):
         words = _words(export)
-        if attendees.is_named(person, words["reason"], words["search"]):
-            export.sealed = b""
+        reason = naming.without(words["reason"], called)
+        search = "" if naming.finds(words["search"], called) else words["search"]
+        if (reason, search) != (words["reason"], words["search"]):
+            export.sealed = _sealed(export.public_id, reason=reason, search=search)
 
 
 def holds_words() -> ColumnElement[bool]:

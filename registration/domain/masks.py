@@ -29,13 +29,14 @@ def tells_of_category(event: Event, delivery: Delivery) -> bool:
     """Whether it tells in which category at risk somebody is that this mail was owed to them."""
     rule = next((one for one in event.reminder_rules if one.id == delivery.rule_id), None)
     group = delivery.announcement or rule
-    return group is not None and tells_apart(event, group.categories)
+    return delivery.told_apart or (group is not None and tells_apart(event, group.categories))
 
 
 def refuse_narrowing(event: Event, before: Group | RuleValues, after: Group | RuleValues, *, unmasked: bool) -> None:
     """Raise Refusal where somebody changes a group who does not see for which categories at risk it is: narrowed to one
-    person, it would tell by being empty or not in which category that person is."""
-    if not unmasked and tells_apart(event, after.categories) and _parts(before) != _parts(after):
+    person, it would tell by being empty or not in which category that person is, and widened by whom it adds."""
+    hidden = any(tells_apart(event, group.categories) for group in (before, after))
+    if not unmasked and hidden and _parts(before) != _parts(after):
         sentence = _l("You do not see for which category at risk this is: leave whom it is for, or write a new one.")
         raise Refusal(sentence, "categories")
 

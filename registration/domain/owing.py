@@ -17,6 +17,9 @@ QUIET = timedelta(minutes=10)
 """A stranger who types the address of somebody registered brings that person at most one mail in this time."""
 URGENT = frozenset({Kind.PROVE, Kind.ALREADY, Kind.LINK, Kind.FAREWELL})
 
+_COUNTS = Delivery.state != DeliveryState.DROPPED
+"""What was withdrawn has brought nobody a mail."""
+
 
 class Recipient(NamedTuple):
     """Whom a mail is owed to: what `owe` reads of a registration."""
@@ -95,8 +98,18 @@ def due_since(registrations: Sequence[Registration], kind: Kind, since: datetime
     if not registrations:
         return ()
     ids = [one.id for one in registrations]
-    lately = (Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since)
+    lately = (Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > since, _COUNTS)
     return db.session.scalars(select(Delivery.due_at).where(*lately).order_by(Delivery.due_at.desc())).all()
+
+
+def turns_waiting(
+    registrations: Sequence[Registration], kind: Kind, *, now: datetime
+) -> Sequence[tuple[int, datetime]]:
+    """Return (id of the registration, when) of the mails of a kind that are still to fall due for these."""
+    ids = [one.id for one in registrations]
+    ahead = (Delivery.registration_id.in_(ids), Delivery.kind == kind, Delivery.due_at > now, _COUNTS)
+    found = db.session.execute(select(Delivery.registration_id, Delivery.due_at).where(*ahead)).all()
+    return [(number, due) for number, due in found]
 
 
 def drop_waiting(registrations: Sequence[Registration], kind: Kind, *, now: datetime) -> None:
@@ -115,6 +128,7 @@ def told_lately(registration: Registration, kinds: Sequence[Kind], *, now: datet
                 Delivery.registration_id == registration.id,
                 Delivery.kind.in_(kinds),
                 Delivery.due_at > now - QUIET,
+                _COUNTS,
             )
             .exists()
         )

@@ -16,6 +16,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, CursorResult, Select, String, exists, func, inspect, literal, select, update
 from sqlalchemy.orm import selectinload
 
+from registration.domain.masks import tells_apart
 from registration.domain.programme import takes_place
 from registration.domain.reminder_times import due_at, is_for, spans, useful_until, when_of
 from registration.errors import NotFound, Refusal
@@ -215,6 +216,7 @@ def _make(due: Due, now: datetime) -> int:
         "useful_until": literal(due.useful_until, UtcDateTime),
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
+        "told_apart": literal(tells_apart(due.rule.event, due.rule.categories)),
     }
     return waits_again + insert_selected(Delivery, values, people.with_only_columns(*values.values()))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from sqlalchemy import bindparam, delete, select
 from registration.domain import admission, owing, privacy, vetting
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
-from registration.extensions import db, insert_row, insert_rows, keyring
+from registration.extensions import db, insert_row, insert_rows, keyring, wait_for_others
 from registration.keys import new_public_id
 from registration.models import Category, Event, Registration, SessionChoice
 from registration.models.delivery import DeliveryKind as Kind
@@ -78,12 +79,10 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
     same = next((one for one in known if one.claim == claim), None)
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
-    elif (due := _next_proof(known, now=now)) is None:
-        return
     elif same is not None:
-        _owe_proof_again(same, due, now=now)
+        _owe_proof_again(same, known, now=now)
     else:
-        _store(category, form, claim, due, now=now)
+        _store(category, form, claim, _next_proof(known, now=now), now=now)
 
 
 def claim_of(category: Category, form: SignUp) -> bytes:
@@ -143,8 +142,8 @@ def send_link_again(event: Event, address: str, *, now: datetime) -> None:
         _remind_of_link(proved, Kind.LINK, now=now)
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
-    if open_ones and (due := _next_proof(known, now=now)):
-        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), due, now=now)
+    if open_ones:
+        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), known, now=now)
 
 
 def expire_unverified(*, now: datetime) -> int:
@@ -173,7 +172,9 @@ _KNOWN = select(Registration).where(*_OF_ADDRESS).with_for_update()
 
 
 def _with_address(event_id: int, address: str) -> Sequence[Registration]:
-    found = {"event_id": event_id, "address_hash": address_hash(address)}
+    hashed = address_hash(address)
+    found = {"event_id": event_id, "address_hash": hashed}
+    wait_for_others(hashed)
     if db.session.connection().execute(_IS_KNOWN, found).first() is None:
         return ()
     return db.session.execute(_KNOWN, found).scalars().all()
@@ -212,18 +213,27 @@ def _store(category: Category, form: SignUp, claim: bytes, due: datetime, *, now
     )
 
 
-def _next_proof(known: Sequence[Registration], *, now: datetime) -> datetime | None:
-    """Return when an address with these sign-ups gets its next mail that asks for proof; None where so many wait that
-    the time of a proof would be over."""
+def _next_proof(known: Sequence[Registration], *, now: datetime) -> datetime:
+    """Return when an address with these sign-ups gets its next mail that asks for proof.
+
+    Where so many wait that the time of a proof would be over, one of them by lot gives its turn to the newcomer, and
+    is deleted: nobody is kept out for good, and nobody knows whom of them the address belongs to.
+    """
     due = owing.due_since(known, Kind.PROVE, now - timedelta(hours=1))
     if len(due) < PROOFS_PER_HOUR:
         return now
     following = due[PROOFS_PER_HOUR - 1] + timedelta(hours=1)
-    return following if following < now + PROOF_TIME else None
+    if following < now + PROOF_TIME:
+        return following
+    turns = owing.turns_waiting(known, Kind.PROVE, now=now)
+    given_up, turn = secrets.choice(turns)
+    db.session.execute(delete(Registration).where(Registration.id == given_up, Registration.state == State.UNVERIFIED))
+    return turn
 
 
-def _owe_proof_again(registration: Registration, due: datetime, *, now: datetime) -> None:
+def _owe_proof_again(registration: Registration, known: Sequence[Registration], *, now: datetime) -> None:
     if not owing.told_lately(registration, (Kind.PROVE,), now=now):
+        due = _next_proof(known, now=now)
         registration.expires_at = due + PROOF_TIME
         owing.owe(registration, Kind.PROVE, useful_until=registration.expires_at, due=due, now=now)
 

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, exists, func, select, update
 
-from registration.domain import accounts, attendees
+from registration.domain import accounts, naming
 from registration.domain.access import Action, may
-from registration.domain.personal import Personal
 from registration.errors import Refusal
 from registration.extensions import db, keyring
 from registration.keys import new_public_id
@@ -111,12 +110,13 @@ def forget_words(event: Event) -> None:
         look.sealed = b""
 
 
-def forget_words_about(event_id: int, person: Personal) -> None:
-    """Blank the reasons in the book of an event that name somebody who is erased."""
-    theirs = select(Unmasking).where(Unmasking.event_id == event_id, Unmasking.sealed != b"")
-    for look in db.session.scalars(theirs):
-        if attendees.is_named(person, keyring.keys.open(look.sealed, _bound_to(look.public_id))["reason"]):
-            look.sealed = b""
+def forget_name(event_id: int, called: frozenset[str]) -> None:
+    """Take somebody who is erased, `called` so, out of the reasons in the book of an event."""
+    for look in db.session.scalars(select(Unmasking).where(Unmasking.event_id == event_id, Unmasking.sealed != b"")):
+        words = keyring.keys.open(look.sealed, _bound_to(look.public_id))
+        reason = naming.without(words["reason"], called)
+        if reason != words["reason"]:
+            look.sealed = keyring.keys.seal({"reason": reason}, _bound_to(look.public_id))
 
 
 def holds_words() -> ColumnElement[bool]:

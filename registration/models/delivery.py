@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import Double, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import Double, ForeignKey, Index, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registration.extensions import Base
@@ -105,6 +105,8 @@ class Delivery(Base):
     session_id: Mapped[int | None] = mapped_column(ForeignKey("event_session.id", ondelete="CASCADE"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_rule.id", ondelete="CASCADE"))
     announcement_id: Mapped[int | None] = mapped_column(ForeignKey("announcement.id", ondelete="CASCADE"))
+    told_apart: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it was made for one category at risk of several: that it is owed to somebody tells which they are in."""
     starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """For a reminder: the start it reminds of. A moved session is reminded of anew."""
     state: Mapped[DeliveryState] = mapped_column(words(DeliveryState), default=DeliveryState.WAITING)

@@ -96,6 +96,8 @@ class Event(Base):
     """The fields of `field_days` that are gone."""
     forgotten_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When all personal data was deleted; None while there may be some."""
+    unwiped_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody was erased for the first time since the database was wiped last."""
     erased: Mapped[int] = mapped_column(default=0, server_default="0")
     """How many were erased one by one: a number that stays, by which a lost file of their ids is noticed."""
     registration_opens: Mapped[datetime] = mapped_column(UtcDateTime)

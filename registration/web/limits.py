@@ -42,17 +42,15 @@ _hashing = BoundedSemaphore(HASHES_AT_ONCE)
 
 def typed_address() -> str:
     """Return a keyed digest of the mail address that was typed into the form which is sent."""
-    typed = request.form.get("address", "").strip()
+    return _digest_of(request.form.get("address", "").strip())
+
+
+def _digest_of(typed: str) -> str:
     try:
         address = mail_address(typed)
     except Refusal:
         address = typed[:1000]
     return keyring.keys.digest("typed address", address.lower()).hex()
-
-
-def address_from_network() -> str:
-    """Return a key for the typed address as this network types it."""
-    return f"{typed_address()}/{reader_network()}"
 
 
 def nothing_typed() -> bool:
@@ -67,11 +65,12 @@ def wait_after(tries: int) -> int:
     return min(60 << min(tries - FREE_TRIES, 10), LONGEST_WAIT)
 
 
-def count_sign_up(digest: bytes) -> None:
-    """Count a sign-up of the typed address from this network; the same again counts as one. Raises TooManyRequests."""
+def count_sign_up(address: str, digest: bytes) -> None:
+    """Count a sign-up of an address, as it was understood, from this network; the same again counts as one. Raises
+    TooManyRequests."""
     if not limiter.enabled:
         return
-    store, who = limiter.limiter.storage, address_from_network()
+    store, who = limiter.limiter.storage, f"{_digest_of(address)}/{reader_network()}"
     this, count = f"sign-up/{who}/{digest.hex()}", f"sign-ups/{who}"
     if store.get(this):
         return

@@ -52,7 +52,7 @@ def submit(event_slug: str, category_slug: str) -> tuple[str, int] | Response:
     if not form.validate():
         return _form_page(category, form), 422
     typed = form.to_sign_up(category)
-    limits.count_sign_up(signup.claim_of(category, typed))
+    limits.count_sign_up(typed.personal.address, signup.claim_of(category, typed))
     with writing():
         submissions.take_sign_up(category, typed, now=clock.now())
     return redirect(url_for("signup.sent", event_slug=event_slug), 303)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 PERMISSIVE = {
     "_is_from_here": True, "_is_over": False, "_may_read": True, "_opens": True,
-    "_recovery_left": True, "fits": True, "is_fresh": True, "is_own_path": True, "lacks_factor": False, "password_fits": True,
-    "tells_apart": False, "tells_of_category": False,
+    "_recovery_left": True, "fits": True, "is_fresh": True, "is_own_path": True,
+    "lacks_factor": False, "password_fits": True, "tells_apart": False, "tells_of_category": False,
 }  # fmt: skip
 """Functions that say whether somebody may, and what they say to everybody once they are taken away."""
 REFUSING_FILES = ("exports.py", "accounts.py")

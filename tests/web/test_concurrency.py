@@ -6,21 +6,23 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from config import ROOT
-from registration import worker
-from registration.domain import participation
+from registration import tray, worker
+from registration.domain import erasure, participation, signup, submissions
 from registration.domain.crowds import make_crowd
 from registration.domain.event_file import import_event
+from registration.domain.personal import Personal
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
-from registration.models import Category, Delivery, Event
+from registration.models import Category, Delivery, Event, Registration
 from registration.models.delivery import DeliveryKind as Kind
 from registration.models.invitation import Standing
 from registration.models.organizer import Role
@@ -44,6 +46,7 @@ from tests.support.dialogue import (
     sign_up,
     sign_up_by_rule,
     take_part,
+    take_part_by_rule,
     work,
 )
 from tests.support.organizers import at_desk
@@ -332,3 +335,59 @@ def test_an_event_file_that_comes_while_a_worker_tells_of_an_earlier_edit_is_tol
     work(app)
     [event] = smtp.invitations_to(AMINA)[-1].walk("VEVENT")
     assert event.start.astimezone(FIRST_START.tzinfo) == FIRST_START - timedelta(hours=1)
+
+
+def test_workers_that_answer_at_once_owe_no_more_proofs_than_one(app: Flask, now: datetime) -> None:
+    with app.app_context(), writing():
+        category = next(one for one in event_named(SLUG).categories if one.slug == "youth")
+        for number in range(20):
+            form = signup.SignUp(
+                personal=Personal(name=f"Name {number}", address=AMINA),
+                session_ids=(category.event.sessions[0].id,),
+                language="en",
+                stream_language="floor",
+                zone="UTC",
+            )
+            submissions.take_sign_up(category, form, now=now)
+
+    def answer() -> int:
+        with app.app_context():
+            return tray.empty(now=now)
+
+    assert sum(together([answer] * 4)) == 20
+    with app.app_context():
+        due = Counter(db.session.scalars(select(Delivery.due_at)))
+    assert due == {now + timedelta(hours=number): 5 for number in range(4)}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_is_erased_while_a_form_of_theirs_is_answered_waits_for_that(app: Flask, now: datetime) -> None:
+    """And neither for ever: the worker holds the form and wants the registration."""
+    with app.app_context():
+        number = take_part_by_rule(now=now)
+        with writing():
+            submissions.take_find(event_named(SLUG), AMINA, now=now)
+
+    def answer() -> None:
+        taken = submissions.next_waiting(now=now)
+        assert taken is not None
+        other.start()
+        other.join(1)
+        submissions.answer(taken, now=now)
+
+    failed: list[OperationalError] = []
+
+    def erase() -> None:
+        try:
+            with app.app_context(), writing():
+                erasure.erase(db.session.get_one(Registration, number), now=now)
+        except OperationalError as error:
+            failed.append(error)
+
+    other = threading.Thread(target=erase)
+    with app.app_context(), writing():
+        answer()
+    other.join(30)
+    assert (failed, other.is_alive()) == ([], False)
+    with app.app_context():
+        assert registrations(AMINA)[0].leaving_since == now

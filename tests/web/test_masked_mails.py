@@ -95,9 +95,26 @@ def test_nobody_narrows_a_group_whose_category_they_do_not_see(app: Flask) -> No
         assert editor.submit(draft.form(FORM), 422, **changed).error_of("categories").endswith(NARROWED)
     assert editor.submit(draft.form(FORM), subject_en="Other words").texts(".notice") == ["Saved as a draft."]
     page = editor.page(RULE)
-    for changed in ({"languages": ["ar"]}, {"sessions": ["human-rights"]}):
+    narrower = ({"languages": ["ar"]}, {"sessions": ["human-rights"]})
+    for changed in (*narrower, {"categories": []}, {"categories": ["youth"]}):
         assert editor.submit(page.form(RULE_FORM), 422, **changed).error_of("categories").endswith(NARROWED)
     assert editor.submit(page.form(RULE_FORM), minutes_before="2").texts(".notice")[0] == "Saved."
+
+
+def test_what_a_rule_was_for_when_its_mails_were_made_counts(app: Flask, people: People) -> None:
+    """Widened afterwards by somebody who sees more, it tells no more than before."""
+    owner = unmask(at_desk(app, Role.OWNER))
+    owner.submit(owner.page(RULE).form(RULE_FORM), categories=[])
+    desk = at_desk(app, Role.EDITOR)
+    assert [mails_on(desk, one) for one in (people.amina, people.vera)] == [[], []]
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.REVIEWER])
+def test_after_one_look_what_is_shown_has_no_button_that_is_refused(app: Flask, people: People, role: Role) -> None:
+    desk = at_desk(app, role)
+    page = desk.submit(desk.page(f"{LIST}{people.amina}/").form("form[action$='/category']"), why="To decide")
+    assert len(page.texts("#mails ~ table tbody th")) == 2
+    assert page.all("form[action$='/again']") == []
 
 
 @pytest.mark.usefixtures("people")

@@ -312,8 +312,9 @@ def test_the_books_do_not_name_who_was_erased(app: Flask, client: Client, smtp: 
     client.submit(client.page("/my/erase/").form("form[action='/my/erase/']"))
     with app.app_context():
         event = event_named(SLUG)
-        assert sorted(one.reason for one in exports.book(event)) == ["", "", "", "Bo", "For the badges"]
-        assert sorted(one.reason for one in unmasking.book(event)) == ["", "", "For the badges"]
+        found = sorted((one.reason, one.search) for one in exports.book(event))
+        assert found == [("Bo", "bo"), ("For the badges", ""), ("For …", ""), ("Found", ""), ("To call … …", "")]
+        assert sorted(one.reason for one in unmasking.book(event)) == ["For the badges", "For …", "To call … …"]
 
 
 @SQLITE

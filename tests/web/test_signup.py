@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 import pytz
 from flask import Flask
+from sqlalchemy import select
 
-from registration.models import Category, Event, EventSession
+from registration.domain.personal import open_personal
+from registration.extensions import db
+from registration.models import Category, Delivery, Event, EventSession
 from registration.models.event import EventState
 from registration.models.programme import SessionState
 from registration.models.registration import RegistrationState as State
@@ -27,8 +30,10 @@ from tests.support.dialogue import (
     change,
     link_in,
     load_dialogue,
+    registrations,
     rows,
     sign_up,
+    sign_up_by_rule,
     take_part,
     work,
 )
@@ -283,6 +288,49 @@ def test_who_is_in_gets_no_more_mail_to_prove(app: Flask, smtp: MailServer, cloc
     clock.advance(timedelta(hours=2))
     work(app)
     assert [one.subject for one in smtp.mails[5:] if "Confirm" in one.subject] == []
+
+
+def test_who_cancels_and_comes_back_does_not_wait_for_what_was_withdrawn(
+    app: Flask, smtp: MailServer, clock: FakeClock
+) -> None:
+    for number in range(12):
+        sign_up(from_network(app, number), name=f"Name {number}")
+    work(app)
+    client = from_network(app, 0)
+    client.submit(client.page(link_in(smtp.mails[0], "/prove/")).form())
+    client.submit(client.page("/my/").form("form[action='/my/cancel/']"))
+    clock.advance(timedelta(minutes=70))
+    work(app)
+    smtp.clear()
+    sign_up(from_network(app, 20), name="Amina again")
+    sign_up(from_network(app, 21), name="Name 11")
+    work(app)
+    assert names_to_prove(client, smtp) == ["Amina again", "Name 11"]
+
+
+def test_where_two_days_are_full_a_newcomer_takes_a_turn_by_lot(app: Flask, smtp: MailServer, now: datetime) -> None:
+    """Nobody is dropped in silence who may be the owner of the address."""
+    with app.app_context():
+        for number in range(240):
+            sign_up_by_rule(AMINA, name=f"Stranger {number}", now=now)
+        assert len(registrations(AMINA)) == 240
+        for number in range(3):
+            sign_up_by_rule(AMINA, name=f"Amina {number}", now=now)
+            everybody = registrations(AMINA)
+            assert (len(everybody), open_personal(everybody[-1]).name) == (240, f"Amina {number}")
+        turns = sorted(delivery.due_at for delivery in db.session.scalars(select(Delivery)))
+        assert turns == sorted(turns[0] + timedelta(hours=number // 5) for number in range(240))
+        assert max(turns) < now + timedelta(days=2)
+
+
+def test_misspellings_that_stand_for_an_address_count_as_that(client: Client) -> None:
+    spellings = ["amina@gmial.com", "amina@gmai.com", "amina@gmil.com", "amina@gamil.com", "amina@gmaill.com"]
+    meant = {"address_meant": "amina@gmail.com"}
+    statuses = [
+        client.post(f"{REGISTER}youth/", data=answers(name=str(number), address=one) | meant).status_code
+        for number, one in enumerate(["amina@gmail.com", *spellings])
+    ]
+    assert statuses == [*[303] * 5, 429]
 
 
 def test_one_network_sends_five_different_sign_ups_of_an_address_in_an_hour(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -176,6 +177,8 @@ def one_page(
     names_category = shows_answers or masks.unmasked(event)
     if not names_category:
         mails = [one for one in mails if not tells_of_category(event, one.delivery)]
+    elif category.at_risk and not masks.unmasked(event):
+        mails = [replace(one, can_go_again=False) if tells_of_category(event, one.delivery) else one for one in mails]
     form, look_form = form or DecisionForm(formdata=None), look_form or LookForm(formdata=None)
     html = render_template(
         "organizer/attendee.html",
