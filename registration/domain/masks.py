@@ -34,9 +34,10 @@ def tells_of_category(event: Event, delivery: Delivery) -> bool:
 
 def refuse_narrowing(event: Event, before: Group | RuleValues, after: Group | RuleValues, *, unmasked: bool) -> None:
     """Raise Refusal where somebody changes a group who does not see for which categories at risk it is: narrowed to one
-    person, it would tell by being empty or not in which category that person is, and widened by whom it adds."""
-    hidden = any(tells_apart(event, group.categories) for group in (before, after))
-    if not unmasked and hidden and _parts(before) != _parts(after):
+    person, it would tell by being empty or not in which category that person is. And a rule that is widened reminds
+    those who were not in its group before."""
+    widened = isinstance(before, RuleValues) and tells_apart(event, before.categories)
+    if not unmasked and (widened or tells_apart(event, after.categories)) and _parts(before) != _parts(after):
         sentence = _l("You do not see for which category at risk this is: leave whom it is for, or write a new one.")
         raise Refusal(sentence, "categories")
 

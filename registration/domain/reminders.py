@@ -216,9 +216,16 @@ def _make(due: Due, now: datetime) -> int:
         "useful_until": literal(due.useful_until, UtcDateTime),
         "next_try_at": literal(now, UtcDateTime),
         "tries": literal(0),
-        "told_apart": literal(tells_apart(due.rule.event, due.rule.categories)),
+        "told_apart": literal(_tells_apart(due)),
     }
     return waits_again + insert_selected(Delivery, values, people.with_only_columns(*values.values()))
+
+
+def _tells_apart(due: Due) -> bool:
+    """Whether to be among these tells in which category at risk somebody is: the rule is for some of them, or was when
+    others were reminded by it of the same."""
+    before = exists().where(*of_round(due.rule, due.session, due.session.starts_at), Delivery.told_apart)
+    return tells_apart(due.rule.event, due.rule.categories) or bool(db.session.scalar(select(before)))
 
 
 def _reminded(due: Due) -> Select[int]:

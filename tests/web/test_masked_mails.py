@@ -105,6 +105,10 @@ def test_what_a_rule_was_for_when_its_mails_were_made_counts(app: Flask, people:
     """Widened afterwards by somebody who sees more, it tells no more than before."""
     owner = unmask(at_desk(app, Role.OWNER))
     owner.submit(owner.page(RULE).form(RULE_FORM), categories=[])
+    work(app)
+    with app.app_context():
+        reminded = db.session.query(Delivery.registration_id).filter(Delivery.kind == "reminder").all()
+    assert len(reminded) == 2
     desk = at_desk(app, Role.EDITOR)
     assert [mails_on(desk, one) for one in (people.amina, people.vera)] == [[], []]
 

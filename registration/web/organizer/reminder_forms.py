@@ -133,7 +133,8 @@ class RuleForm(FlaskForm):
 
     def _when(self) -> When:
         if self.way.data == MINUTES:
-            return When(minutes_before=int(self.minutes_before.data or 0) * int(self.unit.data or 1))
+            unit = (self.unit.data or "").strip() or "1"
+            return When(minutes_before=int(self.minutes_before.data or 0) * int(unit))
         hours, minutes = (self.clock_time.data or "").split(":")
         return When(days_before=int(self.days_before.data or 0), clock_time=time(int(hours), int(minutes)))
 
