@@ -31,6 +31,7 @@ MAC_BYTES = 16
 PUBLIC_ID_LENGTH = 22
 KEY_LENGTH = 44
 """Both in base64url characters without padding."""
+_PUBLIC_ID = re.compile(rf"[A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}")
 _KEY = re.compile(rf"[A-Za-z0-9_-]{{{KEY_LENGTH}}}")
 
 
@@ -115,6 +116,11 @@ class Keyring:
 def new_public_id() -> str:
     """Return 128 random bits as 22 characters of base64url."""
     return _text(secrets.token_bytes(PUBLIC_ID_BYTES))
+
+
+def is_public_id(text: str) -> bool:
+    """Whether a text looks like a public id; what does not may be what no database takes."""
+    return _PUBLIC_ID.fullmatch(text) is not None
 
 
 def name_of_key(sealed: bytes) -> str:

@@ -22,6 +22,7 @@ from registration.domain.refused import has_mail_refused_for_now
 from registration.domain.stopped import takes_no_mail
 from registration.errors import NotFound, Refusal
 from registration.extensions import db, keyring
+from registration.keys import is_public_id
 from registration.models import Event, EventSession, Organizer, Registration, SessionChoice
 from registration.models.registration import RegistrationState as State
 
@@ -36,6 +37,8 @@ ROWS_AT_ONCE = 1000
 
 Fits = Callable[[str, str], bool]
 """Whether a name and an organization fit a search."""
+
+NO_SUCH = _l("There is no such registration; look for it in the list.")
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ def page(event: Event, filters: Filters, number: int, *, unmasked: bool) -> Page
 
 def called(event: Event, public_id: str) -> Registration:
     """Return one registration of the event. Raises NotFound."""
+    if not is_public_id(public_id):
+        raise NotFound(NO_SUCH)
     found = db.session.execute(
         select(Registration).where(
             Registration.event_id == event.id,
@@ -124,7 +129,7 @@ def called(event: Event, public_id: str) -> Registration:
         )
     ).scalar_one_or_none()
     if found is None:
-        raise NotFound(_l("There is no such registration; look for it in the list."))
+        raise NotFound(NO_SUCH)
     return found
 
 

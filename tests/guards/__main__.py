@@ -82,7 +82,7 @@ REDUNDANT = {
     "registration/domain/announcements.py _locked: if found is None -> False": RACE,
     f"registration/domain/reminders.py send_now: if {LOCKED} -> False": RACE,
     f"{DESK}/announcement_words.py group_lines: shown_categories(unmasked=True)": "what it labels is masked already",
-    f"{DESK}/announcement_previews.py _reader: if not PUBLIC_ID.fullmatch(person) -> False": "nobody is called so",
+    "registration/domain/attendees.py called: if not is_public_id(public_id) -> False": "nobody is called so",
     f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
     f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,
     f"{DESK}/reminder_mails.py _person: {SEE_LIST}": LISTS,

@@ -86,7 +86,8 @@ class Watcher(logging.Handler):
             places["a table"] = _tables(app)
         hits = {(value, place) for place, octets in places.items() for value in found(self.values, octets)}
         public = _programmes(app) if app and hits else ""
-        return sorted(f"{value} in {place}" for value, place in hits if value.lower() not in public)
+        told = {value for value in self.values if any(one.lower() in public for one in (value, repr(value)[1:-1]))}
+        return sorted(f"{value} in {place}" for value, place in hits if value not in told)
 
 
 def found(values: set[str], octets: bytes) -> list[str]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
 from flask import Response, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings
@@ -23,9 +21,7 @@ from registration.domain.groups import newest
 from registration.domain.personal import open_personal
 from registration.domain.programme import open_sessions
 from registration.domain.stand_ins import instead_of, invented
-from registration.errors import NotFound
 from registration.extensions import db
-from registration.keys import PUBLIC_ID_LENGTH
 from registration.mail.letter import Letter
 from registration.mail.letters import letter_for
 from registration.mail.posting import Unreachable
@@ -44,7 +40,6 @@ from registration.web.organizer.events import organizer
 PEOPLE = 20
 """How many of the group the menu names, the newest first; by the address any participant of the event will do."""
 DISCREET = "discreet"
-PUBLIC_ID = re.compile(rf"[A-Za-z0-9_-]{{{PUBLIC_ID_LENGTH}}}")
 
 
 @blueprint.get(f"{ONE}preview/")
@@ -113,8 +108,6 @@ def _reader(event: Event, now: datetime) -> Registration:
         return _invented(event, now)
     if not may(organizer(), Action.SEE_LIST, event):
         abort(403)
-    if not PUBLIC_ID.fullmatch(person):
-        raise NotFound(_l("There is no such registration; look for it in the list."))
     return instead_of(attendees.called(event, person), now=now)
 
 
