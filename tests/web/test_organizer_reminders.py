@@ -343,6 +343,9 @@ def test_a_preview_shows_what_a_real_participant_gets_but_no_key_of_theirs(app: 
     assert "<b>Amina" not in body_of(editor, str(page.one("iframe")["src"])).get_data(as_text=True)
     assert "Online meeting" in editor.page(f"{PREVIEW}?person={quiet}").texts(".facts dd")[0]
     assert "does not get it" in editor.parsed(editor.get(f"{PREVIEW}?person={absent}"), 409).text
+
+
+def test_a_preview_for_nobody_is_not_there(editor: Client) -> None:
     for nobody in ("A" * 22, "%00", "x"):
         assert editor.get(f"{PREVIEW}?person={nobody}").status_code == 404
 
