@@ -72,11 +72,11 @@ def count_sign_up(address: str, digest: bytes) -> None:
         return
     store, who = limiter.limiter.storage, f"{_digest_of(address)}/{reader_network()}"
     this, count = f"sign-up/{who}/{digest.hex()}", f"sign-ups/{who}"
-    if store.get(this):
+    if store.incr(this, 3600) > 1:
         return
     if store.incr(count, 3600) > DIFFERENT:
+        store.clear(this)
         raise TooManyRequests(retry_after=_until(store.get_expiry(count)))
-    store.incr(this, 3600)
 
 
 def take_try(who: str) -> None:

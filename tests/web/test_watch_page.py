@@ -242,7 +242,7 @@ def test_scripts_count_down_and_ask_anew_once_when_the_session_opens(
 ) -> None:
     clock.move_to(DOORS - MINUTE)
     with open_tab(browser, live_server.url) as tab:
-        tab.clock.install(time=clock.now)
+        tab.clock.install(time=clock.now - MINUTE)
         tab.clock.pause_at(clock.now)
         tab.goto(WATCH)
         expect(tab.locator(".countdown")).to_have_text("Until the start: 16 minutes, 0 seconds")
