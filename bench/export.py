@@ -30,7 +30,7 @@ from sqlalchemy import insert, select
 from config import SealKey
 from registration.databases import prepare_sqlite
 from registration.domain import accounts, exports
-from registration.domain.personal import Personal, seal_into
+from registration.domain.personal import Personal, sealed
 from registration.extensions import db, keyring, writing
 from registration.keys import NONCE_BYTES, new_public_id
 from registration.models import Category, Event, Registration
@@ -182,7 +182,7 @@ def person(number: int, event_id: int, category_ids: list[int], rng: random.Rand
         captions=number % 7 == 0,
     )
     row = Registration(public_id=public_id)
-    seal_into(row, personal)
+    row.sealed = sealed(personal, row.public_id)
     return {
         "public_id": public_id, "sealed": row.sealed, "event_id": event_id,
         "category_id": category_ids[number % len(category_ids)], "address_hash": secrets.token_bytes(32),

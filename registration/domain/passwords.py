@@ -8,7 +8,6 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from flask_babel import lazy_gettext as _l
-from zxcvbn import zxcvbn
 
 from registration.errors import Refusal
 from registration.text import is_writable
@@ -69,6 +68,8 @@ def fits(password: str, kept: str | None) -> bool:
 
 
 def _is_guessable(password: str, address: str) -> bool:
+    from zxcvbn import zxcvbn  # noqa: PLC0415 - its lists take 10 MB, which few processes ever need
+
     known = {address, *address.split("@"), *OUR_WORDS}
     if _letters(password) in {_letters(one) for one in known} - {""}:
         return True
