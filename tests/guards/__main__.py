@@ -64,6 +64,7 @@ NEAR = {
     "reminders": ["tests/web/test_organizer_reminders.py", "tests/web/test_masked_mails.py"],
     "selection": ["tests/web/test_organizer_attendees.py", "tests/web/test_organizer_exports.py"],
     "sign_in": ["tests/web/test_organizer_sign_in.py", "tests/web/test_sign_in_tries.py"],
+    "signup": ["tests/web/test_limits.py", "tests/web/test_no_telling.py", "tests/web/test_signup.py"],
     "unmasking": ["tests/web/test_masks.py"],
     "words": ["tests/web/test_organizer_alarm.py"],
 }
