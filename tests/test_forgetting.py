@@ -474,7 +474,7 @@ def test_all_who_ask_for_it_are_noted_at_once(app: Flask, now: datetime, monkeyp
         for address in addresses:
             take_part_by_rule(address, now=now)
             with writing():
-                erasure.erase(registrations(address)[0], now=now)
+                erasure.erase(registrations(address)[0], by_link=True, now=now)
         forgetting.erase(app, now=now)
         assert len(ids_in_file(app)) == len(public_ids(app)) == 5
         forgetting.erase(app, now=now + DAY)
@@ -492,7 +492,7 @@ def test_an_hour_after_somebody_was_erased_the_file_is_built_anew(app: Flask, no
         add_people(300)
         number = take_part_by_rule(now=now)
         with writing():
-            erasure.erase(db.session.get_one(Registration, number), now=now)
+            erasure.erase(db.session.get_one(Registration, number), by_link=True, now=now)
             db.session.execute(delete(Registration).where(Registration.id != number))
         forgetting.erase(app, now=now + DAY)
         before = pages()

@@ -143,8 +143,7 @@ def start_session(organizer: Organizer, checked: str | None, code: str, *, now: 
     Raises Refusal where that does not hold any more: another was faster with the code, or password, factor or account
     have been changed meanwhile.
     """
-    lock(organizer)
-    db.session.refresh(organizer)
+    db.session.refresh(organizer, with_for_update={"key_share": True})
     if organizer.disabled or organizer.password_hash != checked or not second_factor.use(organizer, code, now=now):
         raise Refusal(NOT_FITTING)
     return desk_sessions.start(organizer, now=now)

@@ -29,17 +29,18 @@ FAREWELL_TIME = timedelta(days=1)
 ROWS_AT_ONCE = 500
 
 
-def erase(registration: Registration, *, now: datetime) -> None:
+def erase(registration: Registration, *, by_link: bool, now: datetime) -> None:
     """Begin to erase somebody, with all other sign-ups of the same address at this event; asked twice it is once.
 
-    The address gets a farewell mail if it is proved and takes mail.
+    The address gets a farewell mail if it is proved and takes mail. Raises NotFound where they ask themselves,
+    `by_link`, and that link has been renewed just now.
     """
     event = admission.lock_event(registration.event_id)
     submissions.drop_of(event.id, open_personal(registration).address)
     is_same = lock_registration(registration)
     if registration.leaving_since is not None:
         return
-    if not is_same:
+    if by_link and not is_same:
         raise NotFound(KEY_ENDED)
     says_farewell = registration.state is not State.UNVERIFIED and stopped.stop_of(registration) is None
     theirs = _of_same_address(registration)
@@ -76,12 +77,8 @@ def finish(public_ids: Sequence[str], *, now: datetime) -> int:
         Delivery.state == DeliveryState.WAITING,
     )
     may_go = or_(~farewell_waits, Registration.leaving_since <= now - FAREWELL_TIME)
-    which = and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_not(None), may_go)
-    of_events = select(Registration.event_id, func.count()).where(which).group_by(Registration.event_id)
-    for event_id, number in db.session.execute(of_events).all():
-        more = update(Event).where(Event.id == event_id).values(erased=Event.erased + number)
-        db.session.execute(more.execution_options(synchronize_session=False))
-    return _delete(which, now=now)
+    leaving_for_good = and_(Registration.public_id.in_(public_ids), Registration.leaving_since.is_not(None), may_go)
+    return _delete(leaving_for_good, now=now)
 
 
 def unwiped_since() -> datetime | None:
@@ -164,9 +161,12 @@ def _let_go(registration_id: int, *, now: datetime) -> None:
 
 
 def _delete(which: ColumnElement[bool], *, now: datetime) -> int:
-    events = select(Registration.event_id).where(which)
-    dirty = update(Event).where(Event.id.in_(events), Event.unwiped_since.is_(None)).values(unwiped_since=now)
-    db.session.execute(dirty.execution_options(synchronize_session=False))
+    """Delete these, and note at their events how many they are and since when the database is to be wiped."""
+    of_events = select(Registration.event_id, func.count()).where(which).group_by(Registration.event_id)
+    for event_id, number in db.session.execute(of_events).all():
+        noted = {"erased": Event.erased + number, "unwiped_since": func.coalesce(Event.unwiped_since, now)}
+        more = update(Event).where(Event.id == event_id).values(noted)
+        db.session.execute(more.execution_options(synchronize_session=False))
     result = db.session.execute(delete(Registration).where(which).execution_options(synchronize_session=False))
     gone: int = result.rowcount  # type: ignore[attr-defined]
     if gone:

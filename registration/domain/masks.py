@@ -32,7 +32,7 @@ def tells_of_category(event: Event, delivery: Delivery) -> bool:
     return delivery.told_apart or (group is not None and tells_apart(event, group.categories))
 
 
-def refuse_narrowing(event: Event, before: Group | RuleValues, after: Group | RuleValues, *, unmasked: bool) -> None:
+def refuse_blind_change(event: Event, before: Group | RuleValues, after: Group | RuleValues, *, unmasked: bool) -> None:
     """Raise Refusal where somebody changes a group who does not see for which categories at risk it is: narrowed to one
     person, it would tell by being empty or not in which category that person is. And a rule that is widened reminds
     those who were not in its group before."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import enum
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, delete, select
 
-from registration.domain import admission, owing, privacy, vetting
+from registration.domain import admission, owing, privacy, proofs, vetting
 from registration.domain.personal import Personal, address_hash, open_personal, seal_into, sealed
 from registration.errors import Refusal
 from registration.extensions import db, insert_row, insert_rows, keyring, wait_for_others
@@ -26,11 +25,6 @@ from registration.models.delivery import DeliveryKind as Kind
 from registration.models.event import EventState
 from registration.models.registration import PROVED
 from registration.models.registration import RegistrationState as State
-
-PROOF_TIME = timedelta(days=2)
-"""How long a link that proves an address is good."""
-PROOFS_PER_HOUR = 5
-"""How many mails that ask for proof one address gets in an hour, whatever is typed with it."""
 
 
 class Window(enum.StrEnum):
@@ -68,8 +62,8 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
 
     An address that is not known, or whose registration was cancelled, gets a link to prove these very answers. One
     that is registered gets its own link again, at most once in the quiet time, and nothing of it changes. The same
-    sign-up twice is one. An address gets PROOFS_PER_HOUR of these mails in an hour; what comes after them gets its own
-    later, so that nobody is kept out by others who type the address. Raises Refusal when sign-up was not open.
+    sign-up twice is one. Each mail that asks for proof has its turn (`proofs`): nobody is kept out by others who type
+    the address. Raises Refusal when sign-up was not open.
     """
     if window(category.event, now=sent_at or now) is not Window.OPEN:
         raise Refusal(_l("Registration is not open now; the event page says when it is."))
@@ -80,9 +74,9 @@ def sign_up(category: Category, form: SignUp, *, sent_at: datetime | None = None
     if proved is not None and proved.state is not State.CANCELLED:
         _remind_of_link(proved, Kind.ALREADY, now=now)
     elif same is not None:
-        _owe_proof_again(same, known, now=now)
+        proofs.owe_again(same, known, now=now)
     else:
-        _store(category, form, claim, _next_proof(known, now=now), now=now)
+        _store(category, form, claim, proofs.next_turn(known, now=now), now=now)
 
 
 def claim_of(category: Category, form: SignUp) -> bytes:
@@ -143,7 +137,7 @@ def send_link_again(event: Event, address: str, *, now: datetime) -> None:
         return
     open_ones = [one for one in known if one.expires_at and one.expires_at > now]
     if open_ones:
-        _owe_proof_again(max(open_ones, key=lambda one: one.created_at), known, now=now)
+        proofs.owe_again(max(open_ones, key=lambda one: one.created_at), known, now=now)
 
 
 def expire_unverified(*, now: datetime) -> int:
@@ -199,43 +193,18 @@ def _store(category: Category, form: SignUp, claim: bytes, due: datetime, *, now
         "vetting": vetting.sealed_vetting(form.vetting_name, public_id),
         "created_at": now,
         "updated_at": now,
-        "expires_at": due + PROOF_TIME,
+        "expires_at": due + proofs.PROOF_TIME,
     }
     number = insert_row(Registration, values)
     insert_rows(SessionChoice, [{"registration_id": number, "session_id": one} for one in form.session_ids])
     owing.owe(
         owing.Recipient(number, public_id, category.event_id),
         Kind.PROVE,
-        useful_until=due + PROOF_TIME,
+        useful_until=due + proofs.PROOF_TIME,
         first=True,
         due=due,
         now=now,
     )
-
-
-def _next_proof(known: Sequence[Registration], *, now: datetime) -> datetime:
-    """Return when an address with these sign-ups gets its next mail that asks for proof.
-
-    Where so many wait that the time of a proof would be over, one of them by lot gives its turn to the newcomer, and
-    is deleted: nobody is kept out for good, and nobody knows whom of them the address belongs to.
-    """
-    due = owing.due_since(known, Kind.PROVE, now - timedelta(hours=1))
-    if len(due) < PROOFS_PER_HOUR:
-        return now
-    following = due[PROOFS_PER_HOUR - 1] + timedelta(hours=1)
-    if following < now + PROOF_TIME:
-        return following
-    turns = owing.turns_waiting(known, Kind.PROVE, now=now)
-    given_up, turn = secrets.choice(turns)
-    db.session.execute(delete(Registration).where(Registration.id == given_up, Registration.state == State.UNVERIFIED))
-    return turn
-
-
-def _owe_proof_again(registration: Registration, known: Sequence[Registration], *, now: datetime) -> None:
-    if not owing.told_lately(registration, (Kind.PROVE,), now=now):
-        due = _next_proof(known, now=now)
-        registration.expires_at = due + PROOF_TIME
-        owing.owe(registration, Kind.PROVE, useful_until=registration.expires_at, due=due, now=now)
 
 
 def _remind_of_link(registration: Registration, kind: Kind, *, now: datetime) -> None:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import joinedload, load_only
 
 from registration.domain import signup
 from registration.domain.personal import Personal
-from registration.domain.signup import PROOF_TIME, SignUp
+from registration.domain.proofs import PROOF_TIME
+from registration.domain.signup import SignUp
 from registration.errors import Refusal
 from registration.extensions import db, insert_new, keyring
 from registration.keys import SealError, new_public_id

@@ -55,7 +55,7 @@ def erase_page() -> str:
 def erase() -> Response:
     """Erase everything at once; this device forgets the key too."""
     with writing():
-        erasure.erase(own_registration(), now=clock.now())
+        erasure.erase(own_registration(), by_link=True, now=clock.now())
     return without_key(redirect(url_for("own_data.erased"), 303))
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from registration import clock
-from registration.domain import erasure, openness, privacy, signup, submissions
+from registration.domain import erasure, openness, privacy, proofs, signup, submissions
 from registration.domain.catalogue import category_of
 from registration.domain.link_keys import LinkKind, registration_of
 from registration.domain.personal import open_personal
@@ -148,4 +148,4 @@ def _window(event: Event) -> signup.Window:
 
 
 def _proof_hours() -> int:
-    return round(signup.PROOF_TIME.total_seconds() / 3600)
+    return round(proofs.PROOF_TIME.total_seconds() / 3600)

@@ -9,7 +9,7 @@ from registration.domain.personal import Personal
 
 CALLED = naming.words_of(
     [Personal(name="Amina B. Okafor", address="Amina@Example.org"), Personal(name="أمينة", address="a@example.org")],
-    ["Zénobia O'Hara-Example"],
+    ["Zénobia O'Hara-Example", "张伟"],
 )
 
 
@@ -22,6 +22,8 @@ CALLED = naming.words_of(
         ("Sent to amina@example.org.", "Sent to …"),
         ("B. is a letter, Aminata somebody else", "B. is a letter, Aminata somebody else"),
         ("For the badges", "For the badges"),
+        ("给张伟的签证信", "给…的签证信"),
+        ("张 is a letter of others too", "张 is a letter of others too"),
         ("", ""),
     ],
 )
@@ -31,7 +33,15 @@ def test_whole_words_go_and_the_rest_stays(text: str, left: str) -> None:
 
 @pytest.mark.parametrize(
     ("search", "found"),
-    [("okaf", True), ("Amina Nobody", True), ("amina@example.org", True), ("b", False), ("rivers", False), ("", False)],
+    [
+        ("okaf", True),
+        ("Amina Nobody", True),
+        ("amina@example.org", True),
+        ("b", False),
+        ("张伟", True),
+        ("rivers", False),
+        ("", False),
+    ],
 )
 def test_a_search_names_by_the_beginning_of_a_word(search: str, found: bool) -> None:
     assert naming.finds(search, CALLED) is found

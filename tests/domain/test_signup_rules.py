@@ -10,7 +10,8 @@ from flask import Flask
 from registration.domain import signup
 from registration.domain.personal import open_personal
 from registration.domain.programme import event_named
-from registration.domain.signup import PROOF_TIME, Window, window
+from registration.domain.proofs import PROOF_TIME
+from registration.domain.signup import Window, window
 from registration.errors import Refusal
 from registration.extensions import writing
 from registration.models import Event

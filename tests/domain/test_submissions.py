@@ -13,7 +13,8 @@ from registration import tray
 from registration.domain import erasure, submissions
 from registration.domain.personal import Personal, open_personal
 from registration.domain.programme import event_named
-from registration.domain.signup import PROOF_TIME, SignUp
+from registration.domain.proofs import PROOF_TIME
+from registration.domain.signup import SignUp
 from registration.extensions import db, writing
 from registration.models import Category, Event, EventSession, Registration, Submission
 from registration.models.delivery import DeliveryKind as Kind
@@ -138,7 +139,7 @@ def test_what_waits_of_somebody_who_is_erased_brings_them_back_by_no_mail(now: d
     find(now=now)
     send(address="bo@example.org", now=now)
     with writing():
-        erasure.erase(db.session.get_one(Registration, number), now=now)
+        erasure.erase(db.session.get_one(Registration, number), by_link=True, now=now)
     assert tray.empty(now=now) == 1
     assert [one.leaving_since for one in registrations(AMINA)] == [now]
     assert len(registrations("bo@example.org")) == 1

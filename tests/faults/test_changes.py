@@ -86,7 +86,7 @@ def _cancelled(house: House, _number: int) -> None:
 def _erased(house: House, _number: int) -> None:
     with house.app.app_context(), writing():
         newest = db.session.scalars(select(Registration).order_by(Registration.id.desc()).limit(1)).one()
-        erasure.erase(newest, now=clock.now())
+        erasure.erase(newest, by_link=True, now=clock.now())
 
 
 def _gone(house: House, _number: int) -> None:

@@ -46,7 +46,7 @@ def newest(house: House) -> str:
 def erase(house: House, public_id: str) -> None:
     with house.app.app_context(), writing():
         row = db.session.scalars(select(Registration).where(Registration.public_id == public_id)).one()
-        erasure.erase(row, now=clock.now())
+        erasure.erase(row, by_link=True, now=clock.now())
 
 
 @pytest.mark.parametrize("point", ["before the delete", "before the commit"])

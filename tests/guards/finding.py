@@ -25,7 +25,7 @@ UNGUARDED_FILES = ("development.py",)
 """Bound on a development machine alone."""
 REFUSERS = (
     "refuse_too_many", "_refuse_too_many", "_refuse_unless_allowed", "_refuse_unnamed", "refuse_bad",
-    "refuse_narrowing", "_refuse_hidden", "_refuse_lost", "take_try", "take_strange_try", "count_sign_up",
+    "refuse_blind_change", "_refuse_hidden", "_refuse_lost", "take_try", "take_strange_try", "count_sign_up",
 )  # fmt: skip
 LOOKUPS = ("visible_event", "registration_of", "called")
 """A call of these for nothing but its NotFound is a guard."""

@@ -380,7 +380,7 @@ def test_who_is_erased_while_a_form_of_theirs_is_answered_waits_for_that(app: Fl
     def erase() -> None:
         try:
             with app.app_context(), writing():
-                erasure.erase(db.session.get_one(Registration, number), now=now)
+                erasure.erase(db.session.get_one(Registration, number), by_link=True, now=now)
         except OperationalError as error:
             failed.append(error)
 

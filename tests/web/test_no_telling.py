@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from registration.domain import accounts, passwords, second_factor, stopped
 from registration.domain.personal import address_hash
-from registration.domain.signup import PROOF_TIME
+from registration.domain.proofs import PROOF_TIME
 from registration.extensions import db, writing
 from registration.models import Registration
 from registration.models.organizer import Role

@@ -229,7 +229,7 @@ def test_erasing_twice_at_once_is_erasing_once(app: Flask, client: Client, smtp:
     def press(_number: int) -> None:
         barrier.wait()
         with app.app_context(), suppress(NotFound), writing():
-            erasure.erase(registration_of(key, LinkKind.MANAGE), now=app_clock.now())
+            erasure.erase(registration_of(key, LinkKind.MANAGE), by_link=True, now=app_clock.now())
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(press, range(4)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from registration.domain.signup import PROOF_TIME
+from registration.domain.proofs import PROOF_TIME
 from registration.models import Category, Event
 from registration.models.event import EventState
 from registration.models.registration import RegistrationState as State

@@ -15,7 +15,7 @@ from registration.domain import announcement_mails, mail_troubles
 from registration.domain import announcements as rules
 from registration.domain.access import Action, may
 from registration.domain.announcement_content import Content, content_of, faults, group_of
-from registration.domain.masks import refuse_narrowing
+from registration.domain.masks import refuse_blind_change
 from registration.errors import NotFound, Refusal
 from registration.extensions import writing
 from registration.models import Announcement, Event
@@ -105,7 +105,7 @@ def save_announcement(event: Event, number: int) -> Answer:
         return _form_page(event, found, form)
     try:
         with writing():
-            refuse_narrowing(event, group_of(found), content.group, unmasked=masks.unmasked(event))
+            refuse_blind_change(event, group_of(found), content.group, unmasked=masks.unmasked(event))
             rules.save(found, content, seen=form.seen.data or "", now=clock.now())
     except NotFound:
         raise

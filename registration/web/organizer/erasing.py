@@ -41,7 +41,7 @@ def erase(event: Event, public_id: str) -> Answer:
     if not form.validate():
         return _page(event, public_id, form)
     with writing():
-        erasure.erase(attendees.called(event, public_id), now=clock.now())
+        erasure.erase(attendees.called(event, public_id), by_link=False, now=clock.now())
     security_log.done("erased", account=organizer().public_id, event=event.slug)
     flash(_("This person is erased: in no list any more, and gone when the last mail to them has left."))
     return redirect(url_for("organizer.attendees", event_slug=event.slug), 303)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from registration import clock
 from registration.domain import mail_troubles, reminder_edits, reminder_values
 from registration.domain.access import Action
-from registration.domain.masks import refuse_narrowing
+from registration.domain.masks import refuse_blind_change
 from registration.domain.reminder_edits import rule_called
 from registration.domain.reminder_states import Round, RoundState, reminders_of
 from registration.domain.reminder_times import when_of
@@ -102,7 +102,7 @@ def edit_reminder(event: Event, rule_slug: str) -> Answer:
     try:
         with writing():
             values = form.values(event, rule)
-            refuse_narrowing(event, reminder_values.values_of(rule), values, unmasked=masks.unmasked(event))
+            refuse_blind_change(event, reminder_values.values_of(rule), values, unmasked=masks.unmasked(event))
             changed = reminder_edits.change(rule, values, seen=form.seen.data or "", now=now)
     except Refusal as refusal:
         form.refuse(event, rule, refusal)
