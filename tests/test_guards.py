@@ -13,6 +13,7 @@ from flask import Flask
 from config import ROOT
 from tests.guards import finding
 from tests.guards.finding import MAY_IN_TEMPLATE, mutants, write_switches
+from tests.guards.known import NEAR, REDUNDANT
 
 FOUND = mutants(ROOT)
 
@@ -57,3 +58,9 @@ def test_every_guard_that_is_known_by_name_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", finding.LIMITS)
 def test_every_limit_that_is_known_by_name_is_there(name: str) -> None:
     assert [one for one in FOUND if one.what.endswith(f"without {name}")] != []
+
+
+def test_what_is_known_of_guards_is_of_guards_and_tests_that_there_are() -> None:
+    assert REDUNDANT.keys() - {f"{one.path} {one.what}" for one in FOUND} == set()
+    assert NEAR.keys() - {Path(one.path).stem for one in FOUND} == set()
+    assert [test for tests in NEAR.values() for test in tests if not (ROOT / test).exists()] == []

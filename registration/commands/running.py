@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from types import FrameType
@@ -47,23 +49,33 @@ def work(once: bool, moment: str | None) -> None:
         clock.set_clock(app, _standing_clock(moment))
         # Leave to send gathers with the time, which stands still.
         app.config["PLENARY"] = replace(app.config["PLENARY"], mail_rate=0)
+    try:
+        with _stopped_by_signals() as stopped:
+            if once or moment:
+                click.echo(f"{worker.run_once(stopped)} mails")
+            else:
+                worker.run_until(stopped)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    except Unreachable as error:
+        raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Yield what SIGTERM and SIGINT set while the command runs."""
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         # In a thread of its own: the signal may come while this one holds the event's lock.
         threading.Thread(target=stopped.set).start()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        if once or moment:
-            click.echo(f"{worker.run_once(stopped)} mails")
-        else:
-            worker.run_until(stopped)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    except Unreachable as error:
-        raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @click.command("purge")

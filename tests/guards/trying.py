@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Generator
@@ -23,6 +24,8 @@ TRIED = set(json.loads(os.environ["PLENARY_GUARDS"]))
 TRIES = int(os.environ["PLENARY_GUARDS_TRIES"])
 """How often a guard is taken away for one test function: of many that differ in their values alone, few tell more."""
 REPORT = Path(os.environ["PLENARY_GUARDS_REPORT"])
+LONGEST = 60
+"""Seconds for one test: without its guard a command may go on for ever, and that is noticed too."""
 jinja2.defaults.DEFAULT_NAMESPACE["guard_is_away"] = switch.away
 noticed: dict[int, str] = {}
 failing: list[str] = []
@@ -44,11 +47,11 @@ class Sibling:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup() -> Generator[None, Any, Any]:
-    """Remember the world that the tests of a module share."""
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    """Remember the world that the tests of a module share; others of that name are each test's own."""
     made = yield
-    if isinstance(made, World):
-        worlds[:] = [made]
+    if fixturedef.argname == "world":
+        worlds[:] = [made] if isinstance(made, World) else []
     return made
 
 
@@ -66,9 +69,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         switch.active = number
         passes = _passes(item) or _passes(item)
         switch.active = None
-        if "world" in item.fixturenames and worlds[0].keeper:  # type: ignore[attr-defined]
-            worlds[0].keeper.put_back()
-            worlds[0].forget()
+        for world in worlds:
+            _put_back(world)
         if not passes:
             noticed[number] = item.nodeid
     item.session._setupstate.teardown_exact(nextitem)
@@ -78,8 +80,17 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
+def _put_back(world: World) -> None:
+    if world.keeper:
+        world.keeper.put_back()
+        world.forget()
+
+
 def _passes(item: pytest.Item) -> bool:
+    signal.signal(signal.SIGALRM, lambda _number, _frame: pytest.fail("does not end"))
+    signal.alarm(LONGEST)
     reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
+    signal.alarm(0)
     sys.last_exc = sys.last_value = sys.last_traceback = None
     gc.collect()  # What a test that failed left open is no fault of the next.
     return not any(report.failed for report in reports)

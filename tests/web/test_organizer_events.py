@@ -12,12 +12,13 @@ from registration.models import Category, Event
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
 from tests.support.dialogue import SLUG, change, load_dialogue
-from tests.support.organizers import DESK, add_people, add_person, at_desk, unmask
+from tests.support.organizers import DESK, LIST, add_people, add_person, at_desk, unmask
 from tests.support.pages import Page
 from tests.web.test_organizer_attendees import counted_queries
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOME = "/organizer/"
+DECIDES = {Role.OWNER, Role.EDITOR, Role.REVIEWER}
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,15 @@ def test_an_organizer_sees_the_events_of_the_account_with_their_numbers(app: Fla
         add_person("Amina", "experts", State.IN_REVIEW)
     page = at_desk(app, Role.EDITOR).page(HOME)
     assert page.texts("tbody td") == ["Published", "2", "1", "0"]
+
+
+@SQLITE
+@pytest.mark.parametrize("role", Role)
+def test_the_way_to_those_in_review_is_for_who_decides(app: Flask, role: Role) -> None:
+    with app.app_context():
+        add_people(30, state=State.IN_REVIEW)
+    page = at_desk(app, role).page(DESK)
+    assert page.texts(f".actions a[href='{LIST}?state=in_review']") == (["30 to review"] if role in DECIDES else [])
 
 
 def test_an_account_without_an_event_sees_none(app: Flask) -> None:

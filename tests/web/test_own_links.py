@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from registration.domain import stopped
+from registration.domain import erasure, own_links, stopped
 from registration.domain.link_keys import LinkKind
+from registration.errors import NotFound
 from registration.extensions import db, limiter, writing
 from registration.models import Registration
 from registration.models.delivery import DeliveryKind, DeliveryState
@@ -29,6 +31,7 @@ from tests.support.dialogue import (
     owed,
     registrations,
     take_part,
+    take_part_by_rule,
     work,
 )
 from tests.support.keys import keys_of
@@ -173,6 +176,36 @@ def test_of_two_who_renew_at_once_with_one_key_only_one_gets_the_new_one(app: Fl
     assert sorted(statuses) == [303, *[404] * 7]
     with app.app_context():
         assert db.session.query(Registration).one().manage_generation == 1
+
+
+@pytest.mark.rows_locked
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda one, now: own_links.renew(one, [LinkKind.MANAGE], now=now),
+        lambda one, now: erasure.erase(one, by_link=True, now=now),
+    ],
+    ids=["renew", "erase"],
+)
+def test_a_key_that_ends_between_the_look_at_it_and_the_lock_opens_nothing(
+    app: Flask, context: None, now: datetime, act: Callable[[Registration, datetime], None]
+) -> None:
+    load_dialogue(app)
+    number = take_part_by_rule(now=now)
+
+    def renew_elsewhere() -> None:
+        with app.app_context(), writing():
+            own_links.renew(db.session.get_one(Registration, number), [LinkKind.MANAGE], now=now)
+
+    with writing():
+        shown = db.session.get_one(Registration, number)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(renew_elsewhere).result(30)
+        with pytest.raises(NotFound, match="not valid any more"):
+            act(shown, now)
+    stands = db.session.get_one(Registration, number)
+    assert (stands.manage_generation, stands.leaving_since) == (1, None)
 
 
 @SQLITE

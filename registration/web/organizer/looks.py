@@ -74,8 +74,6 @@ def _look(event: Event, public_id: str, what: Sight) -> Answer:
 
 def _written_down(event: Event, form: LookForm, what: Sight, person: str = "") -> str | None:
     """Write a look into the book. Returns the entry's public id; None where the form has faults, which stand in it."""
-    if person:
-        called(event, person)
     if not form.validate():
         return None
     try:
