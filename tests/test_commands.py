@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import re
 import stat
@@ -253,6 +254,23 @@ def test_a_disabled_organizer_is_out_at_once_and_cannot_come_back(app: Flask, ru
 
 
 @SQLITE
+@pytest.mark.parametrize(("whose", "statuses"), [((OWNER,), [303, 200]), ((), [303, 303])], ids=["one", "all"])
+def test_the_operator_signs_organizers_out(
+    app: Flask, run: Run, whose: tuple[str, ...], statuses: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A restored backup has the sessions that had ended since."""
+    caplog.set_level(logging.INFO, "plenary.security")
+    load_dialogue(app)
+    desks = [at_desk(app, Role.OWNER, address=address) for address in (OWNER, "other@example.org")]
+    told = f"{statuses.count(303)} sessions ended\n"
+    assert run("organizer", "sign-out", *whose).output == told
+    assert [desk.get(DESK).status_code for desk in desks] == statuses
+    with app.app_context():
+        account = accounts.organizer_with(OWNER).public_id if whose else "all"
+    assert caplog.messages == [f"sessions_ended account={account}"]
+
+
+@SQLITE
 def test_an_account_that_is_not_there_cannot_be_disabled(run: Run) -> None:
     assert "There is no organizer with this address" in run("organizer", "disable", OWNER, code=1).output
 
@@ -440,6 +458,7 @@ def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner
         "mail check",
         "organizer add",
         "organizer disable",
+        "organizer sign-out",
         "mail read-bounce",
         "mail read-bounces",
         "worker",

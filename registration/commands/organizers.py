@@ -41,6 +41,17 @@ def organizer_disable(address: str) -> None:
     click.echo(f"{address}: disabled")
 
 
+@group.command("sign-out")
+@click.argument("address", required=False)
+def organizer_sign_out(address: str | None) -> None:
+    """End every session of an account or, without an address, of all accounts: a restored backup has old ones."""
+    with refusals(), writing():
+        organizer = accounts.organizer_with(address) if address else None
+        count = desk_sessions.end_all(organizer)
+    security_log.done("sessions_ended", account=organizer.public_id if organizer else "all")
+    click.echo(f"{count} sessions ended")
+
+
 @group.command("forget-factor")
 @click.argument("address")
 def organizer_forget_factor(address: str) -> None:

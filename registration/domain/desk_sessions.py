@@ -83,9 +83,13 @@ def expire(*, now: datetime) -> int:
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
 
 
-def end_all(organizer: Organizer) -> None:
-    """End all sessions of an account."""
-    db.session.execute(delete(OrganizerSession).where(OrganizerSession.organizer_id == organizer.id))
+def end_all(organizer: Organizer | None) -> int:
+    """End all sessions of an account; None: of all accounts. Returns how many."""
+    ended = delete(OrganizerSession)
+    if organizer is not None:
+        ended = ended.where(OrganizerSession.organizer_id == organizer.id)
+    result = db.session.execute(ended)
+    return result.rowcount  # type: ignore[attr-defined,no-any-return]
 
 
 def _is_over(session: OrganizerSession, now: datetime) -> bool:
