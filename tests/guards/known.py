@@ -75,7 +75,6 @@ REDUNDANT = {
     "registration/domain/exports.py write_down: conditions_of(unmasked=True)": UNNAMED,
     "registration/domain/exports.py __init__: conditions_of(unmasked=True)": UNNAMED,
     f"{DESK}/sessions.py _page: {SEE_LIST}": "the part of the page with them is for who may see the list",
-    "registration/domain/attendees.py called: if not is_public_id(public_id) -> False": "nobody is called so",
     f"{DESK}/announcement_previews.py _reader: {SEE_LIST}": LISTS,
     f"{DESK}/announcement_previews.py _named: {SEE_LIST}": LISTS,
     f"{DESK}/reminder_mails.py _person: {SEE_LIST}": LISTS,

@@ -178,7 +178,7 @@ def test_of_two_who_renew_at_once_with_one_key_only_one_gets_the_new_one(app: Fl
         assert db.session.query(Registration).one().manage_generation == 1
 
 
-@pytest.mark.rows_locked
+@pytest.mark.needs_postgresql
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     "act",
