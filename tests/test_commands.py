@@ -254,19 +254,19 @@ def test_a_disabled_organizer_is_out_at_once_and_cannot_come_back(app: Flask, ru
 
 
 @SQLITE
-@pytest.mark.parametrize(("whose", "statuses"), [((OWNER,), [303, 200]), ((), [303, 303])], ids=["one", "all"])
+@pytest.mark.parametrize(("words", "statuses"), [(("sign-out", OWNER), [303, 200]), (("sign-out-all",), [303, 303])])
 def test_the_operator_signs_organizers_out(
-    app: Flask, run: Run, whose: tuple[str, ...], statuses: list[int], caplog: pytest.LogCaptureFixture
+    app: Flask, run: Run, words: tuple[str, ...], statuses: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A restored backup has the sessions that had ended since."""
     caplog.set_level(logging.INFO, "plenary.security")
     load_dialogue(app)
     desks = [at_desk(app, Role.OWNER, address=address) for address in (OWNER, "other@example.org")]
     told = f"{statuses.count(303)} sessions ended\n"
-    assert run("organizer", "sign-out", *whose).output == told
+    assert run("organizer", *words).output == told
     assert [desk.get(DESK).status_code for desk in desks] == statuses
     with app.app_context():
-        account = accounts.organizer_with(OWNER).public_id if whose else "all"
+        account = accounts.organizer_with(OWNER).public_id if OWNER in words else "all"
     assert caplog.messages == [f"sessions_ended account={account}"]
 
 
@@ -459,6 +459,7 @@ def test_the_contracts_commands_are_all_there(app: Flask, runner: FlaskCliRunner
         "organizer add",
         "organizer disable",
         "organizer sign-out",
+        "organizer sign-out-all",
         "mail read-bounce",
         "mail read-bounces",
         "worker",

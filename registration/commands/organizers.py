@@ -42,13 +42,22 @@ def organizer_disable(address: str) -> None:
 
 
 @group.command("sign-out")
-@click.argument("address", required=False)
-def organizer_sign_out(address: str | None) -> None:
-    """End every session of an account or, without an address, of all accounts: a restored backup has old ones."""
+@click.argument("address")
+def organizer_sign_out(address: str) -> None:
+    """End every session of an account."""
     with refusals(), writing():
-        organizer = accounts.organizer_with(address) if address else None
+        organizer = accounts.organizer_with(address)
         count = desk_sessions.end_all(organizer)
-    security_log.done("sessions_ended", account=organizer.public_id if organizer else "all")
+    security_log.done("sessions_ended", account=organizer.public_id)
+    click.echo(f"{count} sessions ended")
+
+
+@group.command("sign-out-all")
+def organizer_sign_out_all() -> None:
+    """End every session of every account: a restored backup has those that had ended."""
+    with writing():
+        count = desk_sessions.end_everybodys()
+    security_log.done("sessions_ended", account="all")
     click.echo(f"{count} sessions ended")
 
 

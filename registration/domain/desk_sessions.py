@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, true, update
 from sqlalchemy.orm import joinedload
 
 from registration.extensions import db, keyring
@@ -78,17 +78,23 @@ def end_others(organizer: Organizer, kept: OrganizerSession) -> None:
 
 def expire(*, now: datetime) -> int:
     """Delete the sessions that are over. Returns how many."""
-    over = or_(OrganizerSession.seen_at <= now - IDLE_TIME, OrganizerSession.created_at <= now - LONGEST_SESSION)
-    result = db.session.execute(delete(OrganizerSession).where(over))
-    return result.rowcount  # type: ignore[attr-defined,no-any-return]
+    return _delete(
+        or_(OrganizerSession.seen_at <= now - IDLE_TIME, OrganizerSession.created_at <= now - LONGEST_SESSION)
+    )
 
 
-def end_all(organizer: Organizer | None) -> int:
-    """End all sessions of an account; None: of all accounts. Returns how many."""
-    ended = delete(OrganizerSession)
-    if organizer is not None:
-        ended = ended.where(OrganizerSession.organizer_id == organizer.id)
-    result = db.session.execute(ended)
+def end_all(organizer: Organizer) -> int:
+    """End all sessions of an account. Returns how many."""
+    return _delete(OrganizerSession.organizer_id == organizer.id)
+
+
+def end_everybodys() -> int:
+    """End all sessions of all accounts. Returns how many."""
+    return _delete(true())
+
+
+def _delete(which: ColumnElement[bool]) -> int:
+    result = db.session.execute(delete(OrganizerSession).where(which))
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
 
 

@@ -31,12 +31,15 @@ MATRIX = "tests/web/test_access_matrix.py"
 WAYS = "tests/web/test_ways_at_the_desk.py"
 LIMITS = "tests/web/test_limited_forms.py"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "node_modules", "__pycache__", ".*_cache")
+FAILS = re.compile(r"^FAILED \S+::(\S+)", re.MULTILINE)
 FAILED = re.compile(r"^FAILED \S+\[(\S+) ", re.MULTILINE)
 WHERE = "not postgresql or needs_postgresql"
 """SQLite shows nearly all of it, and sooner."""
 EACH = 1000
 """Of one test function: all there are."""
-CORES = os.cpu_count() or 1
+CORES = min(os.cpu_count() or 1, 4)
+LONGEST = 3600
+"""Seconds for a run of tests; what does not end by then is a fault of the run."""
 PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
 
@@ -97,9 +100,15 @@ def _survives(mutant: Mutant) -> bool:
     """Whether no test notices that one guard is gone."""
     with _copy() as copy:
         mutant.write(copy)
-        run = _pytest(copy, LIMITS, *_tests_of(mutant), MATRIX, "-x", "-k", WHERE)
-    print(f"{'SURVIVES' if run.returncode == PASSED else 'noticed'}   {mutant.name}", flush=True)
-    return run.returncode == PASSED
+        tests = [LIMITS, *_tests_of(mutant), MATRIX, "-x", "-k", WHERE]
+        run = _pytest(copy, *tests)
+        if run.returncode != PASSED:
+            run = _pytest(copy, *tests, "--last-failed")
+    failed = FAILS.search(run.stdout)
+    if run.returncode != PASSED and not failed:
+        raise RuntimeError(f"no test fails, and yet:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
+    print(f"noticed   {mutant.name}  {failed[1]}" if failed else f"SURVIVES  {mutant.name}", flush=True)
+    return failed is None
 
 
 def _surviving_switches(found: Sequence[Mutant], pool: ThreadPoolExecutor) -> list[Mutant]:
@@ -109,9 +118,13 @@ def _surviving_switches(found: Sequence[Mutant], pool: ThreadPoolExecutor) -> li
         write_switches(copy, found)
         for shares, tries in ((_dealt, 2), (_by_tests, EACH), (_dealt, EACH)):
             runs = [pool.submit(_tried, copy, tests, numbers, tries) for tests, numbers in shares(left)]
-            for run in as_completed(runs):
-                for number, test in run.result().items():
-                    print(f"noticed   {left.pop(number).name}  {test.rpartition('::')[2]}", flush=True)
+            try:
+                for run in as_completed(runs):
+                    for number, test in run.result().items():
+                        print(f"noticed   {left.pop(number).name}  {test.rpartition('::')[2]}", flush=True)
+            except RuntimeError:
+                pool.shutdown(cancel_futures=True)  # Before the copy goes.
+                raise
     return list(left.values())
 
 
@@ -164,7 +177,13 @@ def _copy() -> Iterator[Path]:
 def _pytest(copy: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-rfE", "--tb=no", *arguments]
     run = subprocess.run(
-        command, cwd=copy, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command,
+        cwd=copy,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST,
     )
     if run.returncode not in (PASSED, SOME_FAILED, STOPPED):
         raise RuntimeError(f"the tests cannot run:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")

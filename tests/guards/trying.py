@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import jinja2.defaults
@@ -59,7 +60,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """Run a test, and again without each guard on its way."""
     switch.reached.clear()
-    if not _passes(item) and not _passes(item):
+    if _fault(item) and _fault(item):
         failing.append(item.nodeid)
     function = item.nodeid.partition("[")[0]
     for number in sorted((switch.reached & TRIED) - noticed.keys()):
@@ -67,12 +68,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         if tries[function, number] > TRIES:
             continue
         switch.active = number
-        passes = _passes(item) or _passes(item)
+        fault = _fault(item) and _fault(item)
         switch.active = None
-        for world in worlds:
-            _put_back(world)
-        if not passes:
-            noticed[number] = item.nodeid
+        if fault:
+            noticed[number] = f"{item.nodeid} {fault}"
     item.session._setupstate.teardown_exact(nextitem)
     REPORT.write_text(json.dumps({"noticed": noticed, "failing": failing}))
     if noticed.keys() >= TRIED:
@@ -80,17 +79,30 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
-def _put_back(world: World) -> None:
-    if world.keeper:
-        world.keeper.put_back()
-        world.forget()
+def _fault(item: pytest.Item) -> str:
+    """Run a test: what is wrong with it, or nothing. What it did without a guard is undone."""
+    late: list[bool] = []
 
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        late.append(True)
+        pytest.fail("does not end")
 
-def _passes(item: pytest.Item) -> bool:
-    signal.signal(signal.SIGALRM, lambda _number, _frame: pytest.fail("does not end"))
-    signal.alarm(LONGEST)
-    reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
-    signal.alarm(0)
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, LONGEST)
+    try:
+        reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     sys.last_exc = sys.last_value = sys.last_traceback = None
     gc.collect()  # What a test that failed left open is no fault of the next.
-    return not any(report.failed for report in reports)
+    if switch.active is not None and "world" in item.fixturenames:  # type: ignore[attr-defined]
+        _put_back()
+    fails = any(report.failed for report in reports)
+    return "does not end" if late else "fails" if fails else ""
+
+
+def _put_back() -> None:
+    for world in worlds:
+        if world.keeper:
+            world.keeper.put_back()
+            world.forget()

@@ -17,7 +17,7 @@ from registration.domain import accounts, owing, unmasking
 from registration.domain.desk_sessions import FRESH_TIME
 from registration.domain.programme import event_named
 from registration.extensions import db, writing
-from registration.models import Category, Event, Registration, ReminderRule, Unmasking
+from registration.models import Category, Event, OrganizerSession, Registration, ReminderRule, Unmasking
 from registration.models.delivery import DeliveryKind
 from registration.models.organizer import Role
 from registration.models.registration import RegistrationState as State
@@ -306,6 +306,21 @@ def test_the_password_typed_again_is_good_for_a_quarter_of_an_hour(app: Flask, c
         desk.submit(form, why=WHY, **({"password": PASSWORD} if asked[-1] else {}))
         clock.advance(7 * MINUTE)
     assert asked == [True, False, False, True]
+
+
+@SQLITE
+@pytest.mark.parametrize("what", ["category", "vetting-name"])
+def test_for_an_id_that_there_is_not_no_password_is_looked_at(app: Flask, clock: FakeClock, what: str) -> None:
+    with app.app_context():
+        make_organizer("reviewer@example.org", Role.REVIEWER)
+        set_password("reviewer@example.org")
+    desk = at_desk(app, Role.REVIEWER)
+    clock.advance(FRESH_TIME + MINUTE)
+    token = str(desk.page(HOME).one("header [name=csrf_token]")["value"])
+    typed = {"csrf_token": token, "why": WHY, "password": PASSWORD}
+    assert desk.post(f"{LIST}{'A' * 22}/{what}", data=typed).status_code == 404
+    with app.app_context():
+        assert db.session.query(OrganizerSession).one().password_at is None
 
 
 @SQLITE

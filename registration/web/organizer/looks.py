@@ -67,6 +67,7 @@ def show_vetting_name(event: Event, public_id: str) -> Answer:
 
 
 def _look(event: Event, public_id: str, what: Sight) -> Answer:
+    called(event, public_id)
     form = LookForm()
     look = _written_down(event, form, what, public_id)
     return one_page(event, public_id, look_form=form, seen=what if look else None)
