@@ -37,6 +37,7 @@ NEAR = {
     "forgetting": ["tests/test_forgetting.py"],
     "key_checks": ["tests/test_starting.py"],
     "link_keys": ["tests/web/test_feeds.py", "tests/web/test_own_data.py"],
+    "looks": ["tests/web/test_masks.py"],
     "masks": [
         "tests/domain/test_masks.py",
         "tests/web/test_announcement_desk.py",
