@@ -181,10 +181,8 @@ def person(number: int, event_id: int, category_ids: list[int], rng: random.Rand
         answers={"mission": "Permanent Mission of the Example Islands", "position": "Counsellor"},
         captions=number % 7 == 0,
     )
-    row = Registration(public_id=public_id)
-    row.sealed = sealed(personal, row.public_id)
     return {
-        "public_id": public_id, "sealed": row.sealed, "event_id": event_id,
+        "public_id": public_id, "sealed": sealed(personal, public_id), "event_id": event_id,
         "category_id": category_ids[number % len(category_ids)], "address_hash": secrets.token_bytes(32),
         "claim": PROVED, "state": RegistrationState.CONFIRMED, "language": "en", "stream_language": "floor",
         "zone": "UTC", "country": rng.choice(("ES", "KE", "NP", "")), "created_at": START, "updated_at": START,

@@ -61,23 +61,6 @@ def work(once: bool, moment: str | None) -> None:
         raise click.ClickException(f"The mail server takes no mail now ({error}); the mails wait.") from None
 
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Yield what SIGTERM and SIGINT set while the command runs."""
-    stopped = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        # In a thread of its own: the signal may come while this one holds the event's lock.
-        threading.Thread(target=stopped.set).start()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @click.command("purge")
 @with_appcontext
 def purge() -> None:
@@ -95,6 +78,23 @@ def purge() -> None:
         raise click.ClickException(
             f"{settings.erased_file} takes nothing down ({error.strerror}): nobody is erased until it does."
         ) from None
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Yield what SIGTERM and SIGINT set while the command runs."""
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # In a thread of its own: the signal may come while this one holds the event's lock.
+        threading.Thread(target=stopped.set).start()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _standing_clock(moment: str) -> clock.Clock:

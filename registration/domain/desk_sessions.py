@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from registration.extensions import db, keyring
@@ -60,7 +60,7 @@ def note_password(session_id: int, *, now: datetime) -> None:
 
 def end(token: str) -> None:
     """End the session of this token."""
-    db.session.execute(delete(OrganizerSession).where(OrganizerSession.token_digest == _digest(token)))
+    _delete(OrganizerSession.token_digest == _digest(token))
 
 
 def sessions_of(organizer: Organizer, *, now: datetime) -> list[OrganizerSession]:
@@ -72,8 +72,7 @@ def sessions_of(organizer: Organizer, *, now: datetime) -> list[OrganizerSession
 
 def end_others(organizer: Organizer, kept: OrganizerSession) -> None:
     """End all sessions of an account but one."""
-    others = OrganizerSession.organizer_id == organizer.id, OrganizerSession.id != kept.id
-    db.session.execute(delete(OrganizerSession).where(*others))
+    _delete(OrganizerSession.organizer_id == organizer.id, OrganizerSession.id != kept.id)
 
 
 def expire(*, now: datetime) -> int:
@@ -90,11 +89,11 @@ def end_all(organizer: Organizer) -> int:
 
 def end_everybodys() -> int:
     """End all sessions of all accounts. Returns how many."""
-    return _delete(true())
+    return _delete()
 
 
-def _delete(which: ColumnElement[bool]) -> int:
-    result = db.session.execute(delete(OrganizerSession).where(which))
+def _delete(*which: ColumnElement[bool]) -> int:
+    result = db.session.execute(delete(OrganizerSession).where(*which))
     return result.rowcount  # type: ignore[attr-defined,no-any-return]
 
 

@@ -11,7 +11,7 @@ from registration.domain.personal import Personal
 SHORTEST = 3
 """Shorter words name nobody: anybody who is called so could blank half a book."""
 GONE = "…"
-_HAN = re.compile(r"[\u3400-\u9fff]{2,}")
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U000323af]{2,}")
 """A name in Chinese characters: two are enough, and no space sets it off from the sentence it stands in."""
 _WORD = re.compile(r"\S+@\S+|[\w'’-]+")
 
@@ -27,7 +27,7 @@ def words_of(people: Iterable[Personal], others: Iterable[str] = ()) -> frozense
 
 def without(text: str, called: frozenset[str]) -> str:
     """Return a text in which each word that is a name is an ellipsis."""
-    for name in filter(_HAN.fullmatch, called):
+    for name in sorted(filter(_HAN.fullmatch, called), key=len, reverse=True):
         text = text.replace(name, GONE)
     return _WORD.sub(lambda found: GONE if folded(found[0]).strip(".,;:<>") in called else found[0], text)
 

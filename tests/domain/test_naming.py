@@ -9,7 +9,7 @@ from registration.domain.personal import Personal
 
 CALLED = naming.words_of(
     [Personal(name="Amina B. Okafor", address="Amina@Example.org"), Personal(name="أمينة", address="a@example.org")],
-    ["Zénobia O'Hara-Example", "张伟"],
+    ["Zénobia O'Hara-Example", "张伟", "张伟明", "𠮷田"],
 )
 
 
@@ -23,6 +23,8 @@ CALLED = naming.words_of(
         ("B. is a letter, Aminata somebody else", "B. is a letter, Aminata somebody else"),
         ("For the badges", "For the badges"),
         ("给张伟的签证信", "给…的签证信"),
+        ("给张伟明的签证信", "给…的签证信"),
+        ("给𠮷田的签证信", "给…的签证信"),
         ("张 is a letter of others too", "张 is a letter of others too"),
         ("", ""),
     ],

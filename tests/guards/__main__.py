@@ -31,14 +31,14 @@ MATRIX = "tests/web/test_access_matrix.py"
 WAYS = "tests/web/test_ways_at_the_desk.py"
 LIMITS = "tests/web/test_limited_forms.py"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "instance", "node_modules", "__pycache__", ".*_cache")
-FAILS = re.compile(r"^FAILED \S+::(\S+)", re.MULTILINE)
-FAILED = re.compile(r"^FAILED \S+\[(\S+) ", re.MULTILINE)
+FAILED_TEST = re.compile(r"^FAILED \S+::(\S+)", re.MULTILINE)
+FAILED_VIEW = re.compile(r"^FAILED \S+\[(\S+) ", re.MULTILINE)
 WHERE = "not postgresql or needs_postgresql"
 """SQLite shows nearly all of it, and sooner."""
 EACH = 1000
 """Of one test function: all there are."""
 CORES = min(os.cpu_count() or 1, 4)
-LONGEST = 3600
+LONGEST_RUN = 3600
 """Seconds for a run of tests; what does not end by then is a fault of the run."""
 PASSED, SOME_FAILED, STOPPED = 0, 1, 2
 """What pytest exits with; anything else is no answer."""
@@ -91,7 +91,7 @@ def _surviving_views(batch: Sequence[Mutant]) -> list[Mutant]:
         for one in sorted(batch, key=lambda one: -one.start):
             one.write(copy)
         run = _pytest(copy, MATRIX, "-k", "lets_through and organizer")
-    noticed = set(FAILED.findall(run.stdout))
+    noticed = set(FAILED_VIEW.findall(run.stdout))
     print(f"{len(batch)} views at once: {len(noticed)} noticed", flush=True)
     return [one for one in batch if one.view not in noticed]
 
@@ -104,7 +104,7 @@ def _survives(mutant: Mutant) -> bool:
         run = _pytest(copy, *tests)
         if run.returncode != PASSED:
             run = _pytest(copy, *tests, "--last-failed")
-    failed = FAILS.search(run.stdout)
+    failed = FAILED_TEST.search(run.stdout)
     if run.returncode != PASSED and not failed:
         raise RuntimeError(f"no test fails, and yet:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")
     print(f"noticed   {mutant.name}  {failed[1]}" if failed else f"SURVIVES  {mutant.name}", flush=True)
@@ -122,7 +122,7 @@ def _surviving_switches(found: Sequence[Mutant], pool: ThreadPoolExecutor) -> li
                 for run in as_completed(runs):
                     for number, test in run.result().items():
                         print(f"noticed   {left.pop(number).name}  {test.rpartition('::')[2]}", flush=True)
-            except RuntimeError:
+            except (RuntimeError, subprocess.TimeoutExpired):
                 pool.shutdown(cancel_futures=True)  # Before the copy goes.
                 raise
     return list(left.values())
@@ -183,7 +183,7 @@ def _pytest(copy: Path, *arguments: str, **environment: str) -> subprocess.Compl
         capture_output=True,
         text=True,
         check=False,
-        timeout=LONGEST,
+        timeout=LONGEST_RUN,
     )
     if run.returncode not in (PASSED, SOME_FAILED, STOPPED):
         raise RuntimeError(f"the tests cannot run:\n{run.stdout[-3000:]}{run.stderr[-3000:]}")

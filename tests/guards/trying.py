@@ -25,7 +25,7 @@ TRIED = set(json.loads(os.environ["PLENARY_GUARDS"]))
 TRIES = int(os.environ["PLENARY_GUARDS_TRIES"])
 """How often a guard is taken away for one test function: of many that differ in their values alone, few tell more."""
 REPORT = Path(os.environ["PLENARY_GUARDS_REPORT"])
-LONGEST = 60
+LONGEST_TEST = 60
 """Seconds for one test: without its guard a command may go on for ever, and that is noticed too."""
 jinja2.defaults.DEFAULT_NAMESPACE["guard_is_away"] = switch.away
 noticed: dict[int, str] = {}
@@ -88,7 +88,7 @@ def _fault(item: pytest.Item) -> str:
         pytest.fail("does not end")
 
     signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST, LONGEST)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST_TEST, LONGEST_TEST)
     try:
         reports = runtestprotocol(item, log=False, nextitem=Sibling(item))  # type: ignore[arg-type]
     finally:

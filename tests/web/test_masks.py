@@ -269,18 +269,28 @@ def test_no_number_that_a_viewer_sees_is_exact(app: Flask, person: str) -> None:
     assert [re.findall(r"\d+ (?:person|people)|(?:sent|failed): \d+", text) for text in details] == [[], []]
 
 
+def at_desk_for_long(app: Flask, clock: FakeClock, role: Role) -> Client:
+    """An organizer who is asked for the password again."""
+    with app.app_context():
+        make_organizer(f"{role}@example.org", role)
+        set_password(f"{role}@example.org")
+    desk = at_desk(app, role)
+    clock.advance(FRESH_TIME + MINUTE)
+    return desk
+
+
+def look_form(desk: Client) -> dict[str, str]:
+    """What a form that asks for a reason sends, but for the password."""
+    return {"csrf_token": str(desk.page(HOME).one("header [name=csrf_token]")["value"]), "why": WHY}
+
+
 @SQLITE
 @pytest.mark.parametrize("path", ["unmask", "{person}/category", "{person}/vetting-name", "{person}/erase"])
 def test_who_signed_in_some_time_ago_types_the_password_first(
     app: Flask, clock: FakeClock, person: str, path: str
 ) -> None:
-    with app.app_context():
-        make_organizer("owner@example.org", Role.OWNER)
-        set_password("owner@example.org")
-    desk = at_desk(app, Role.OWNER)
-    clock.advance(FRESH_TIME + MINUTE)
-    token = str(desk.page(HOME).one("header [name=csrf_token]")["value"])
-    typed = {"csrf_token": token, "why": WHY}
+    desk = at_desk_for_long(app, clock, Role.OWNER)
+    typed = look_form(desk)
     for wrong in ({}, {"password": "something else 1"}):
         page = desk.parsed(desk.post(LIST + path.format(person=person), data={**typed, **wrong}), 422)
         assert page.error_of("password").endswith("This is not your password; type it again.")
@@ -294,11 +304,7 @@ def test_who_signed_in_some_time_ago_types_the_password_first(
 
 @SQLITE
 def test_the_password_typed_again_is_good_for_a_quarter_of_an_hour(app: Flask, clock: FakeClock, person: str) -> None:
-    with app.app_context():
-        make_organizer("reviewer@example.org", Role.REVIEWER)
-        set_password("reviewer@example.org")
-    desk = at_desk(app, Role.REVIEWER)
-    clock.advance(FRESH_TIME + MINUTE)
+    desk = at_desk_for_long(app, clock, Role.REVIEWER)
     asked = []
     for _look in range(4):
         form = desk.page(f"{LIST}{person}/").form("form[action$='/category']")
@@ -311,13 +317,8 @@ def test_the_password_typed_again_is_good_for_a_quarter_of_an_hour(app: Flask, c
 @SQLITE
 @pytest.mark.parametrize("what", ["category", "vetting-name"])
 def test_for_an_id_that_there_is_not_no_password_is_looked_at(app: Flask, clock: FakeClock, what: str) -> None:
-    with app.app_context():
-        make_organizer("reviewer@example.org", Role.REVIEWER)
-        set_password("reviewer@example.org")
-    desk = at_desk(app, Role.REVIEWER)
-    clock.advance(FRESH_TIME + MINUTE)
-    token = str(desk.page(HOME).one("header [name=csrf_token]")["value"])
-    typed = {"csrf_token": token, "why": WHY, "password": PASSWORD}
+    desk = at_desk_for_long(app, clock, Role.REVIEWER)
+    typed = {**look_form(desk), "password": PASSWORD}
     assert desk.post(f"{LIST}{'A' * 22}/{what}", data=typed).status_code == 404
     with app.app_context():
         assert db.session.query(OrganizerSession).one().password_at is None
